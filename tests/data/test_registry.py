@@ -1,0 +1,267 @@
+import hashlib
+import inspect
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from course_lib import data
+from course_lib.data import registry
+from course_lib.data.sheet import Sheet
+
+REPOSITORY = Path(__file__).parents[2]
+SHEETS = {sheet.name: sheet for sheet in data.sheets()}
+LOCAL = [sheet.name for sheet in data.sheets() if sheet.kind != "downloaded"]
+DOWNLOADED = [sheet.name for sheet in data.sheets() if sheet.kind == "downloaded"]
+
+
+def rows(dataset):
+    return {(x.numpy().tobytes(), y.numpy().tobytes()) for x, y in dataset}
+
+
+# ---- what there is
+
+
+def test_the_sets_of_chapter_1_and_the_classics_are_there():
+    assert set(data.names()) >= {"digits", "gates", "clouds", "moons", "line"}
+    assert set(DOWNLOADED) == {"mnist", "fashion-mnist", "cifar10", "cora"}
+    assert data.names() == sorted(SHEETS)
+    kinds = [sheet.kind for sheet in data.sheets()]
+    assert kinds == sorted(kinds, key=["embedded", "generated", "downloaded"].index)
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_a_sheet_is_complete(name):
+    sheet = SHEETS[name]
+    for field in ("what", "source", "licence", "size", "values", "target"):
+        assert len(getattr(sheet, field)) > 5, f"the sheet of {name} says nothing of its {field}"
+    assert len(sheet.pitfalls) >= 2
+    assert "train" in sheet.splits
+    assert "all" in sheet.splits
+    assert bool(sheet.alternative) == (sheet.kind == "downloaded")
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_a_sheet_lists_the_options_there_are_with_their_defaults(name):
+    parameters = inspect.signature(registry._LOADERS[name].build).parameters
+    options = {p.name: p.default for p in parameters.values() if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    assert set(SHEETS[name].options) == set(options)
+    for option, default in options.items():
+        told = SHEETS[name].options[option].split(":")[0].strip('"')
+        assert told == str(default), f"{name}: {option} is {default!r} and the sheet says {told!r}"
+
+
+@pytest.mark.parametrize("name", LOCAL)
+def test_a_sheet_tells_the_truth_about_splits_shape_types_and_classes(name):
+    sheet = SHEETS[name]
+    for split, size in sheet.splits.items():
+        dataset = data.load(name, split)
+        assert len(dataset) == size
+        assert tuple(dataset.x.shape[1:]) == sheet.shape
+        assert sheet.values.startswith(str(dataset.x.dtype).removeprefix("torch."))
+        assert sheet.target.startswith(str(dataset.y.dtype).removeprefix("torch."))
+        if sheet.classes:
+            assert dataset.y.unique().tolist() == list(range(len(sheet.classes)))
+
+
+@pytest.mark.parametrize("name", LOCAL)
+def test_a_data_set_knows_where_it_comes_from(name):
+    dataset = data.load(name, "all")
+    sheet = SHEETS[name]
+    assert (dataset.name, dataset.split) == (name, "all")
+    assert (dataset.classes, dataset.source, dataset.licence) == (sheet.classes, sheet.source, sheet.licence)
+
+
+@pytest.mark.parametrize("name", DOWNLOADED)
+def test_the_alternative_without_a_network_exists(name):
+    alternative = SHEETS[name].alternative
+    if "data.load(" in alternative:
+        assert alternative.split('data.load("')[1].split('"')[0] in LOCAL
+    if "karate_club_graph" in alternative:
+        import networkx
+
+        assert len(networkx.karate_club_graph()) == 34
+    assert "data.load(" in alternative or "networkx." in alternative
+
+
+# ---- splits, seeds, bits
+
+
+@pytest.mark.parametrize("name", LOCAL)
+def test_splits_do_not_overlap_and_make_up_all(name):
+    splits = [split for split in SHEETS[name].splits if split != "all"]
+    parts = {split: rows(data.load(name, split)) for split in splits}
+    together = rows(data.load(name, "all"))
+    assert set.union(*parts.values()) == together
+    assert sum(len(part) for part in parts.values()) == len(together)
+
+
+@pytest.mark.parametrize("name", ["clouds", "moons", "line"])
+def test_splits_do_not_overlap_whatever_the_seed(name):
+    seen = set()
+    for seed in range(3):
+        for split in ("train", "validation", "test"):
+            part = rows(data.load(name, split, seed=seed))
+            assert not seen & part, f"seed {seed}, {split}: examples that were elsewhere before"
+            seen |= part
+
+
+# SHA-256 of the bytes of x, then y, little-endian, of each split with the default options. A change here
+# changes the numbers computed from the set, and with them what the book says.
+CHECKSUMS = {
+    "digits": "4777b98d204067ccd5a9887e63731481a427c74e15eeca5c5affd9a5ddd7a51f",
+    "clouds": "ce45e91d7c2bbb032a7b84733863e8feb669477e3c6a9571966551c54aa7b7b4",
+    "gates": "f11a7bd1db894ee60157d04382275d27a8d02c480fc85b3eb67448b149d4c92f",
+    "line": "bb88ce347e2c1f756c453c236b2cf1d0a4e99b976e3183965d2a50d7895a31cd",
+    "moons": "7b7baa41f25b074b03e9fad9fef2d3238e931de2b86c7216b3cb9b73c3c6b7ce",
+}
+
+
+@pytest.mark.parametrize("name", LOCAL)
+def test_the_bits_are_those_they_always_were(name):
+    found = hashlib.sha256()
+    for split in SHEETS[name].splits:
+        for tensor in data.load(name, split)[:]:
+            array = tensor.numpy()
+            found.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
+    assert found.hexdigest() == CHECKSUMS[name]
+
+
+@pytest.mark.parametrize("name", LOCAL)
+def test_global_generators_neither_matter_nor_move(name):
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first = data.load(name)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(2)
+    second = data.load(name)
+    assert torch.equal(first.x, second.x)
+    assert torch.equal(first.y, second.y)
+
+
+@pytest.mark.parametrize("name", LOCAL)
+def test_what_is_loaded_is_the_callers_own(name):
+    first = data.load(name)
+    first.x.zero_()
+    first.y.zero_()
+    assert data.load(name).x.any()
+    assert data.load(name).y.any()
+
+
+# ---- bad requests
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones():
+    with pytest.raises(ValueError, match="no data set called 'digit', did you mean 'digits'") as caught:
+        data.load("digit")
+    assert all(name in str(caught.value) for name in data.names())
+    with pytest.raises(ValueError, match="did you mean 'fashion-mnist'"):
+        data.load("Fashion_MNIST")
+    with pytest.raises(ValueError, match="no data set called 'qqq'; known are"):
+        data.load("qqq")
+    with pytest.raises(TypeError, match="name must be a string such as 'digits', got int"):
+        data.load(7)
+
+
+@pytest.mark.parametrize("name", SHEETS)
+@pytest.mark.parametrize("split", ["tset", "", None, 0, ["train"]])
+def test_an_unknown_split_is_answered_with_the_known_ones(name, split):
+    with pytest.raises(ValueError, match=f"split of '{name}' must be one of 'train', ") as caught:
+        data.load(name, split)
+    assert repr(split) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_an_unknown_option_is_answered_with_the_known_ones(name):
+    with pytest.raises(TypeError, match=f"'{name}' has no option called 'nonsense'") as caught:
+        data.load(name, nonsense=1)
+    assert all(repr(option) in str(caught.value) for option in SHEETS[name].options)
+
+
+def test_a_misspelt_option_is_recognized():
+    with pytest.raises(TypeError, match="did you mean 'noise'"):
+        data.load("moons", nois=0.2)
+    with pytest.raises(TypeError, match="it takes none"):
+        data.load("digits", seed=1)
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_a_device_that_is_not_there_is_named_before_anything_is_loaded(name, monkeypatch):
+    monkeypatch.setitem(
+        registry._LOADERS, name, registry._Loader(SHEETS[name], lambda split: pytest.fail("loaded in vain"))
+    )
+    with pytest.raises(ValueError, match="'abacus'"):
+        data.load(name, device="abacus")
+
+
+def test_the_device_is_the_cpu_unless_asked_for():
+    assert data.load("gates").x.device.type == "cpu"
+    assert data.load("gates", device="cpu").y.device.type == "cpu"
+    assert data.load("gates", device=torch.device("cpu")).x.device.type == "cpu"
+    assert data.load("gates", device="auto").x.device.type in ("cpu", "cuda", "mps")
+
+
+@pytest.mark.parametrize("name", ["clouds", "moons", "line"])
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("seed", -1, "seed must be a whole number of at least 0, got -1"),
+        ("seed", 1.5, "seed must be a whole number of at least 0, got 1.5"),
+        ("seed", True, "seed must be a whole number of at least 0, got True"),
+        ("n", 0, "n must be a whole number of at least"),
+        ("n", "many", "n must be a whole number of at least . got 'many'|n must be a whole number"),
+    ],
+)
+def test_a_bad_value_is_named(name, option, value, message):
+    with pytest.raises(ValueError, match=message):
+        data.load(name, **{option: value})
+
+
+def test_two_sets_cannot_have_one_name():
+    with pytest.raises(ValueError, match="two data sets called 'digits'"):
+        registry.register(SHEETS["digits"])(lambda split: None)
+
+
+def test_a_sheet_is_a_sheet():
+    assert all(isinstance(sheet, Sheet) for sheet in data.sheets())
+
+
+# ---- no network, no weight
+
+
+@pytest.mark.parametrize("name", LOCAL)
+def test_what_is_not_downloaded_never_opens_a_socket(name, monkeypatch):
+    def forbidden(*args, **kwargs):
+        pytest.fail(f"{name} asked for a socket")
+
+    monkeypatch.setattr(socket, "socket", forbidden)
+    monkeypatch.setattr(socket, "create_connection", forbidden)
+    monkeypatch.setattr(socket, "getaddrinfo", forbidden)
+    for split in SHEETS[name].splits:
+        data.load(name, split)
+
+
+def test_importing_the_package_imports_nothing_heavy_beyond_torch():
+    program = (
+        "import sys, torch; before = set(sys.modules); import course_lib.data; "
+        "print(*{name.split('.')[0] for name in set(sys.modules) - before})"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    heavy = {
+        "sklearn",
+        "scipy",
+        "pandas",
+        "pooch",
+        "requests",
+        "filelock",
+        "platformdirs",
+        "matplotlib",
+        "skimage",
+    }
+    assert not heavy & set(run.stdout.split())
+    assert "course_lib" in run.stdout.split()
