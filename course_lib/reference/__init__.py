@@ -1,0 +1,8 @@
+"""What each formula means: NumPy, forward and backward, short and slow on purpose, without PyTorch.
+
+The layers of the course are tested against these functions, and the chapters derive them step by step.
+"""
+
+from course_lib.reference import activations, autograd, dense, gradient_check
+
+__all__ = ["activations", "autograd", "dense", "gradient_check"]

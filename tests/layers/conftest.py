@@ -1,0 +1,37 @@
+"""The ONNX backend's node cases: inputs and outputs of single operators, made independently of PyTorch."""
+
+import collections
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+
+class NodeCase(NamedTuple):
+    name: str
+    attributes: dict
+    inputs: dict[str, np.ndarray]
+    outputs: list[np.ndarray]
+
+
+@pytest.fixture(scope="session")
+def onnx_cases() -> dict[str, list[NodeCase]]:
+    """All cases of one node, by operator. Takes some seconds, once."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # ONNX computes its own infinities, loudly
+        import onnx
+        import onnx.backend.test.case.node as node_cases
+
+        collected = node_cases.collect_testcases(None)
+    by_operator = collections.defaultdict(list)
+    for case in collected:
+        if len(case.model.graph.node) == 1:
+            node = case.model.graph.node[0]
+            attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+            inputs, outputs = case.data_sets[0]
+            names = [name for name in node.input if name]  # fewer than inputs for sequences, which we lack
+            by_operator[node.op_type].append(
+                NodeCase(case.name, attributes, dict(zip(names, inputs, strict=False)), outputs)
+            )
+    return by_operator
