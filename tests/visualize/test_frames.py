@@ -150,6 +150,17 @@ def test_labels_stay_inside_though_axes_are_aligned():
         assert box.y1 <= figure.get_figheight()
 
 
+def test_frames_show_axes_in_one_place():
+    def growing(slope):
+        ax = plt.subplots()[1]
+        ax.set(ylim=(0, 10**slope))
+        return ax
+
+    addresses = make_frames(growing, settings(0, 4, 8)).addresses
+    spines = [int((picture(address).mean(axis=2) < 150).sum(axis=0).argmax()) for address in addresses]
+    assert spines[0] == spines[1] == spines[2], "the vertical axis jumps"
+
+
 def test_different_numbers_of_axes_are_left_alone():
     figures = [plt.subplots(1, count)[0] for count in (1, 2)]
     align(figures)

@@ -68,7 +68,8 @@ def visit(browser):
         context = browser.new_context(viewport={"width": width, "height": 700}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.clock.install()
+        page.clock.install(time=0)
+        page.clock.pause_at(1000)  # from here on time moves only where a test says so
         page.route(re.compile("^https?:"), lambda route: (troubles.append(route.request.url), route.abort()))
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.set_content(
