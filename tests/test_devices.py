@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from course_lib import data, environment, layers, models, optim, training
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]

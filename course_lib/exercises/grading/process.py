@@ -46,7 +46,7 @@ class Ended:
 
 
 class Clock:
-    """The time that a notebook has in all. It runs from the first cell on: starting a worker is our affair."""
+    """The time a notebook has in all. It runs from the first cell on: starting a worker is our affair."""
 
     def __init__(self, seconds: float):
         self._seconds = seconds

@@ -1,0 +1,137 @@
+"""The built book, served on this machine and read in Chromium; nothing may come from another host."""
+
+import functools
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import browser
+import build
+import pytest
+import yaml
+from playwright.sync_api import Browser, Page, Request, Response, Route, sync_playwright
+from sections import all_sections, listed_files
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def pages() -> list[str]:
+    """Every page of the table of contents, as its path below the book's root without ``.html``."""
+    listed = listed_files(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8")))
+    toc_root = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["root"]
+    return [toc_root, *(page.removesuffix(".md") for page in listed)]
+
+
+def section_pages() -> list[str]:
+    """The pages that are sections: notebooks with code, figures and exercises."""
+    return [f"chapters/{section.name}" for section in all_sections(ROOT)]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that takes ``page`` once for each page, one that takes ``section`` once for each section."""
+    if "page" in metafunc.fixturenames:
+        metafunc.parametrize("page", pages())
+    if "section" in metafunc.fixturenames:
+        metafunc.parametrize("section", section_pages())
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves files and says nothing."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def html() -> Path:
+    """The folder of the built book, brought up to date if need be."""
+    build.build(ROOT)
+    return ROOT / "_build/html"
+
+
+@pytest.fixture(scope="session")
+def address(html: Path) -> Iterator[str]:
+    """Where the book is served, with a slash at the end."""
+    handler = functools.partial(QuietHandler, directory=str(html))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests."""
+    with sync_playwright() as playwright:
+        # Root may not use Chromium's sandbox, and containers seldom have room in /dev/shm.
+        options = ["--no-sandbox", "--disable-dev-shm-usage"]
+        opened = playwright.chromium.launch(executable_path=browser.browser(), args=options)
+        yield opened
+        opened.close()
+
+
+@dataclass
+class Visit:
+    """A page open in the browser, and all it did."""
+
+    page: Page
+    elsewhere: list[str] = field(default_factory=list)  # requests to other hosts
+    missing: list[str] = field(default_factory=list)  # requests to this host that failed
+    errors: list[str] = field(default_factory=list)  # on the console, or thrown
+    weights: dict[str, int] = field(default_factory=dict)  # bytes of what was fetched, by path
+
+    def text(self, selector: str) -> str:
+        """The visible text of the first element that a selector finds."""
+        return self.page.locator(selector).first.inner_text()
+
+
+Open = Callable[..., Visit]
+
+
+@pytest.fixture(scope="session")
+def open_page(chromium: Browser, address: str) -> Iterator[Open]:
+    """Opens a page of the book in a fresh window; options are Playwright's, such as ``color_scheme``."""
+    contexts = []
+
+    def open_one(path: str, width: int = 1280, **options) -> Visit:
+        context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        visit = Visit(context.new_page())
+
+        def route(route: Route, request: Request) -> None:
+            if request.url.startswith((address, "data:", "blob:")):
+                route.continue_()
+            else:
+                visit.elsewhere.append(request.url)
+                route.abort()
+
+        def weigh(response: Response) -> None:
+            if not response.url.startswith(address):
+                return
+            if response.status >= 400:
+                visit.missing.append(f"{response.status} {response.url}")
+            visit.weights[urlsplit(response.url).path] = int(response.headers.get("content-length", 0))
+
+        visit.page.route("**/*", route)
+        visit.page.on("response", weigh)
+        visit.page.on("pageerror", lambda error: visit.errors.append(str(error)))
+        visit.page.on(
+            "console", lambda message: message.type == "error" and visit.errors.append(message.text)
+        )
+        visit.page.goto(address + path, wait_until="load")
+        visit.page.evaluate("() => window.MathJax?.startup?.promise")
+        visit.page.wait_for_load_state("networkidle")
+        return visit
+
+    yield open_one
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def visit(open_page: Open) -> Callable[[str], Visit]:
+    """Opens a page once for all tests that only look at it."""
+    return functools.cache(lambda page: open_page(f"{page}.html"))

@@ -1,0 +1,63 @@
+"""The project's own student editions, and a small book that uses every construct."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+import student  # noqa: E402 (found through the line above)
+from student_editions.book import Book  # noqa: E402
+
+FIXTURE = Path(__file__).parent / "fixtures" / "book"
+
+
+def pytest_collection_modifyitems(items):
+    """What takes minutes starts first, so that it does not run alone at the end."""
+    items.sort(key=lambda item: "test_colab" not in item.nodeid)
+
+
+@pytest.fixture(scope="session")
+def fixture_book(tmp_path_factory):
+    """A copy of the small book, with its student editions written."""
+    root = tmp_path_factory.mktemp("book") / "book"
+    shutil.copytree(FIXTURE, root)
+    assert student.main([], root) == 0
+    return root
+
+
+@pytest.fixture(scope="session")
+def first(fixture_book):
+    """The student edition of the small book's main section."""
+    return nbformat.read(fixture_book / "notebooks/01_things/first.ipynb", as_version=4)
+
+
+@pytest.fixture(
+    params=[ROOT / f"notebooks/{page.section}.ipynb" for page in Book(ROOT).sections],
+    ids=lambda path: path.stem,
+)
+def edition_path(request):
+    """Each of the project's student editions in turn."""
+    return request.param
+
+
+@pytest.fixture
+def edition(edition_path):
+    """Each of the project's student editions in turn, read."""
+    return nbformat.read(edition_path, as_version=4)
+
+
+@pytest.fixture
+def quiet_environment(tmp_path):
+    """An environment for kernels: one core, its own progress, not the book's."""
+    environment = {name: value for name, value in os.environ.items() if name != "COURSE_BOOK"}
+    return environment | {
+        "COURSE_HOME": str(tmp_path / "home"),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(ROOT),
+    }
