@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from execute import cores
+from run_section import KERNEL_ENVIRONMENT
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(sys.executable).parent
@@ -54,9 +55,9 @@ class Outcome:
 def stages() -> list[Stage]:
     """The stages, in order."""
     python = sys.executable
-    nbval = ["--nbval-lax", "--nbval-cell-timeout", "600"]
-    # As the book was executed: one core a kernel, no progress bars, no live widgets.
-    as_in_book = {"COURSE_BOOK": "1", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
+    # A notebook's cells must run in one kernel, and a file's tests share what is dear to set up.
+    in_parallel = ["-n", WORKERS, "--dist", "loadfile"]
+    nbval = ["--nbval-lax", "--nbval-cell-timeout", "600", "-p", "no:cacheprovider"]
     return [
         Stage("browser", [python, "tools/browser.py"]),
         Stage("ruff check", [f"{PROGRAMS}/ruff", "check", "."]),
@@ -66,11 +67,11 @@ def stages() -> list[Stage]:
         Stage("book", [python, "tools/build.py"], needs=["execute"]),
         Stage(
             "nbval",
-            [python, "-m", "pytest", "-n", WORKERS, "-p", "no:cacheprovider", *nbval, "_build/executed"],
+            [python, "-m", "pytest", *in_parallel, *nbval, "_build/executed"],
             needs=["execute"],
-            environment=as_in_book,
+            environment=KERNEL_ENVIRONMENT,
         ),
-        Stage("pytest", [python, "-m", "pytest", "-n", WORKERS], needs=["browser", "book"]),
+        Stage("pytest", [python, "-m", "pytest", *in_parallel], needs=["browser", "book"]),
     ]
 
 

@@ -73,9 +73,17 @@ def named(exercise: Exercise, outcomes: list[Outcome]) -> Mistake | None:
 
 
 def smallest(exercise: Exercise, faults: dict[int, Any]) -> int:
-    """Return the failing case with the fewest numbers in its arguments; of equals, the first."""
-    cases = exercise.all_cases
-    return min(faults, key=lambda index: (count(cases[index].args) + count(dict(cases[index].kwargs)), index))
+    """Return the failing case with the fewest numbers in its arguments; of equals, the first.
+
+    A case with an empty argument comes last: what an answer does with nothing hides its real fault.
+    """
+
+    def size(index: int) -> tuple[bool, int, int]:
+        tried = exercise.all_cases[index]
+        arguments = [*tried.args, *dict(tried.kwargs).values()]
+        return any(count(argument) == 0 for argument in arguments), count(arguments), index
+
+    return min(faults, key=size)
 
 
 def _same(exercise: Exercise, outcome: Outcome, theirs: Outcome) -> bool:

@@ -62,9 +62,9 @@ def address(html: Path) -> Iterator[str]:
     server.shutdown()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests."""
+    """One browser for all tests of a file: two cannot be driven at a time, and other tests have one, too."""
     with sync_playwright() as playwright:
         # Root may not use Chromium's sandbox, and containers seldom have room in /dev/shm.
         options = ["--no-sandbox", "--disable-dev-shm-usage"]
@@ -91,7 +91,7 @@ class Visit:
 Open = Callable[..., Visit]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def open_page(chromium: Browser, address: str) -> Iterator[Open]:
     """Opens a page of the book in a fresh window; options are Playwright's, such as ``color_scheme``."""
     contexts = []
@@ -131,7 +131,7 @@ def open_page(chromium: Browser, address: str) -> Iterator[Open]:
         context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def visit(open_page: Open) -> Callable[[str], Visit]:
     """Opens a page once for all tests that only look at it."""
     return functools.cache(lambda page: open_page(f"{page}.html"))

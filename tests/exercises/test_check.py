@@ -557,6 +557,12 @@ def test_the_smallest_failing_case_is_shown(make):
     assert "1 of 4 agree" in text(report)
 
 
+def test_a_case_with_something_in_it_is_shown_before_an_empty_one(make):
+    cases = [case(np.array([1.0, -2.0])), case(np.zeros(0)), case(np.ones(3))]
+    report = check(make(np.abs, cases), lambda x: x if x > 0 else -x)
+    assert "Case: 1 of 3" in text(report)
+
+
 def test_several_values(make):
     exercise = make(lambda x: (x, 2 * x, -x), [case(np.ones(2)), case(np.array([1.0, 2.0]))])
     assert check(exercise, lambda x: [x, (x + x).tolist(), torch.tensor(-x)]).passed

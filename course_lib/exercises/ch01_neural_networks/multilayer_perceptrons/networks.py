@@ -27,7 +27,13 @@ COLLAPSE = Exercise(
     title="Two linear layers are one",
     reference=collapse,
     cases=[
-        case(np.array([[2.0]]), np.array([1.0]), np.array([[3.0]]), np.array([5.0]), label="one unit each"),
+        case(
+            np.array([[2.0], [-1.0]]),
+            np.array([1.0, 0.0]),
+            np.array([[3.0, 1.0]]),
+            np.array([5.0]),
+            label="1 input, 2 hidden units, 1 output",
+        ),
         case(
             np.array([[0.0, 1.0], [1.0, 0.0]]),
             np.array([1.0, 0.0]),
@@ -73,6 +79,10 @@ COLLAPSE = Exercise(
         Mistake(
             lambda w1, b1, w2, b2: (w2 + w1, b2 + b1),
             "The layers are added. They act one after the other: put the first into the second.",
+        ),
+        Mistake(
+            lambda w1, b1, w2, b2: (w2 @ b1 + b2, w2 @ w1),
+            "The two results have changed places: return the weights first, then the bias.",
         ),
     ],
     hint="Write down W2 (W1 x + b1) + b2, multiply out, and collect what stands in front of x.",
