@@ -155,6 +155,10 @@ def _nand(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return 1 - np.asarray(a) * np.asarray(b)
 
 
+def _constant(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.ones_like(np.asarray(a))
+
+
 def _nor(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return (1 - np.asarray(a)) * (1 - np.asarray(b))
 
@@ -180,6 +184,7 @@ XOR_FROM = Exercise(
         case(_nand, _X1, _X2, label="built from NAND gates: XOR"),
         case(_nor, _X1, _X2, label="the same wiring built from NOR gates: the dual of XOR, which is XNOR"),
         case(_nand, np.array([1]), np.array([1]), label="one pair of inputs"),
+        case(_constant, _X1, _X2, label="broken gates that always answer 1: so must the circuit"),
     ],
     alternatives=[_xor_with_five],
     mistakes=[

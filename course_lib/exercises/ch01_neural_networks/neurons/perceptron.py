@@ -62,6 +62,14 @@ UPDATE = Exercise(
             label="a false alarm, learning rate 0.1",
         ),
         case(np.array([1.0, 1.0]), -3.0, np.array([1.0, 2.0]), 0, label="a sum of exactly zero is silence"),
+        case(
+            np.array([1.0, -1.0]),
+            2.0,
+            np.array([2.0, 1.0]),
+            0,
+            0.5,
+            label="a false alarm with a positive bias",
+        ),
     ],
     mistakes=[
         Mistake(
@@ -101,6 +109,23 @@ UPDATE = Exercise(
             _update_with(lambda s, b, y: y - int(s + b >= 0)),
             "A sum of exactly zero counts as firing here. The unit fires only when the sum exceeds zero.",
         ),
+        Mistake(
+            _update_with(lambda s, b, y: (2 * y - 1) * ((2 * y - 1) * (s + b) <= 0)),
+            "A tie counts as a mistake for either class here, as in the section's `learn`. This exercise asks for the "
+            "plain rule: at a sum of exactly zero the unit answers 0, so a label 0 is right.",
+        ),
+        Mistake(
+            _update_with(lambda s, b, y: y - int(s > b)),
+            "The bias is taken for a threshold here: the unit fires when w.x + b > 0, not when w.x > b.",
+        ),
+        Mistake(
+            _update_with(lambda s, b, y: y * abs(_error(s, b, y))),
+            "A false alarm teaches nothing here: the label 0 stands where -1 belongs. The step is y - prediction.",
+        ),
+        Mistake(
+            _update_with(lambda s, b, y: y - (1 if s + b > 0 else -1)),
+            "The prediction is -1 or 1 here, the label 0 or 1. Both must use 0 and 1.",
+        ),
     ],
     hint="The error y - prediction is -1, 0 or 1. What should happen to w and b in each of the three cases?",
 )
@@ -131,6 +156,11 @@ def _bound(
         return float((radius(np.linalg.norm(z, axis=1)) / gamma) ** power)
 
     return answer
+
+
+def _without_constant(x: np.ndarray, y: np.ndarray, w: np.ndarray, b: float) -> float:
+    gamma = ((2 * y - 1) * (x @ w + b)).min() / np.linalg.norm(w)
+    return float((np.linalg.norm(x, axis=1).max() / gamma) ** 2)
 
 
 _POINTS = np.array([[2.0, 1.0], [3.0, -1.0], [-1.0, -2.0], [-2.0, 0.5]])
@@ -167,6 +197,18 @@ BOUND = Exercise(
             "The weights are not divided by their length, so scaling them changes the bound.",
         ),
         Mistake(_bound(power=1), "This is R / gamma. The bound is its square."),
+        Mistake(
+            _without_constant,
+            "The bias is not counted as a weight, neither in R nor in the length of (w, b). Append a 1 to every "
+            "example and b to w first.",
+        ),
+        Mistake(
+            _bound(margin=np.max), "The margin is that of the closest example: the smallest, not the largest."
+        ),
+        Mistake(
+            _bound(radius=np.linalg.norm),
+            "R is the length of the longest example, not of all of them together.",
+        ),
         Mistake(_bound(constant=0.0), "R leaves out the constant input 1 that belongs to the bias."),
         Mistake(_bound(radius=np.mean), "R is the length of the longest example, not of the average one."),
         Mistake(
