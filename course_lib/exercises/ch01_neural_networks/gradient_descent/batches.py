@@ -80,7 +80,9 @@ def _epoch(
     divide_by_batch_size: bool = False,
     y_in_order: bool = False,
     with_replacement: bool = False,
-    sign: float = 1.0,
+    scale: float = 1.0,
+    summed: bool = False,
+    one_after_other: bool = False,
 ) -> Callable[..., np.ndarray]:
     """A wrong epoch, by what it does differently."""
 
@@ -102,7 +104,12 @@ def _epoch(
             slope = _slope(at if same_weights else t, x[batch], answers)
             if divide_by_batch_size:
                 slope = slope * len(batch) / batch_size
-            t = t - sign * learning_rate * slope
+            if summed:
+                slope = slope * len(batch)
+            if one_after_other:
+                moved = np.array([t[0] - learning_rate * slope[0], t[1]])
+                slope = np.array([slope[0], _slope(moved, x[batch], answers)[1]])
+            t = t - scale * learning_rate * slope
         return t
 
     return answer
@@ -144,7 +151,7 @@ EPOCH = Exercise(
         ),
         Mistake(
             _epoch(keep_last=False),
-            "The short batch at the end is dropped. Its examples count as much as the others.",
+            "The short batch at the end is dropped, so its examples are never used in this epoch.",
         ),
         Mistake(
             _epoch(divide_by_batch_size=True),
@@ -166,7 +173,13 @@ EPOCH = Exercise(
             _epoch(with_replacement=True),
             "Batches are drawn with replacement, so some examples come twice and others not at all.",
         ),
-        Mistake(_epoch(sign=-1.0), "This climbs. Subtract the gradient."),
+        Mistake(_epoch(scale=-1.0), "This climbs. Subtract the gradient."),
+        Mistake(_epoch(scale=2.0), "The steps are twice as long: the one half in the cost cancels the 2."),
+        Mistake(_epoch(summed=True), "This sums over the batch. Take the mean over the examples in it."),
+        Mistake(
+            _epoch(one_after_other=True),
+            "The second slope is taken after t[0] has moved. Compute both, then move.",
+        ),
     ],
     hint="order = rng.permutation(len(x)) once; then slices of order, batch_size long; a step for each.",
 )
@@ -200,7 +213,7 @@ NOISE = Exercise(
     title="The noise of a mini-batch",
     reference=gradient_noise,
     cases=[
-        case(np.array([[1.0], [-1.0]]), 1, label="two gradients, batches of one"),
+        case(np.array([[1.0, 2.0], [-1.0, 5.0]]), 1, label="two gradients, batches of one"),
         case(
             np.array([[1.0, 0.0], [3.0, 4.0], [-1.0, 2.0], [0.0, -2.0]]),
             2,
@@ -231,6 +244,26 @@ NOISE = Exercise(
         Mistake(
             _noise(ddof=1),
             "The variance divides by m - 1. The m gradients are everything there is, not a sample: divide by m.",
+        ),
+        Mistake(
+            lambda g, b: np.sqrt(g.var(axis=0) / b * (len(g) - b) / (len(g) - 1)),
+            "One number for each parameter. The squared distance adds them up before the root.",
+        ),
+        Mistake(
+            lambda g, b: float(np.sqrt(g.var(axis=0).mean() / b * (len(g) - b) / (len(g) - 1))),
+            "The squared distance of two vectors sums over their parts; this takes the mean.",
+        ),
+        Mistake(
+            lambda g, b: float(np.sqrt(g.var(axis=0).sum() / b) * (len(g) - b) / (len(g) - 1)),
+            "The correction belongs under the root: it multiplies the variance.",
+        ),
+        Mistake(
+            lambda g, b: float(np.sqrt((g**2).sum(axis=1).mean() / b * (len(g) - b) / (len(g) - 1))),
+            "Distances are taken from zero here. Subtract the mean gradient first.",
+        ),
+        Mistake(
+            lambda g, b: float(np.sqrt(g.var(axis=0).sum() / b * (len(g) - b) / len(g))),
+            "Nearly: the correction is (m - B) / (m - 1), which is 1 for batches of one.",
         ),
     ],
     hint="The variance of a mean of B draws without replacement is the variance / B times (m - B) / (m - 1).",

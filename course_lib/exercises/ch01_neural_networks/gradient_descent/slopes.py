@@ -74,15 +74,23 @@ GRADIENT = Exercise(
             lambda t0, t1, x, y: (mse_gradient(t0, t1, x, y)[0], float(((t1 * x - y) * x).mean())),
             "The error in the second part leaves out t0. Both parts use the same error, t0 + t1 x - y.",
         ),
+        Mistake(
+            lambda t0, t1, x, y: (t0 + t1 * x - y, (t0 + t1 * x - y) * x),
+            "These are the slopes of every single example. The cost is their mean: average each.",
+        ),
     ],
     hint="Compute the errors h(x) - y once; one part is their mean, the other the mean of each times its x.",
 )
 
 
-def largest_rate(x: np.ndarray) -> float:
+def _rows(inputs: np.ndarray) -> np.ndarray:
+    return np.hstack([np.ones((len(inputs), 1)), inputs])
+
+
+def largest_rate(inputs: np.ndarray) -> float:
     """2 over the largest eigenvalue of the cost's matrix of second derivatives."""
-    design = np.stack([np.ones_like(x), x], axis=1)
-    return float(2 / np.linalg.eigvalsh(design.T @ design / len(x))[-1])
+    rows = _rows(inputs)
+    return float(2 / np.linalg.eigvalsh(rows.T @ rows / len(rows))[-1])
 
 
 def _rate(
@@ -93,9 +101,9 @@ def _rate(
 ) -> Callable[[np.ndarray], float]:
     """A wrong rate: another numerator, eigenvalue, scale, or no column of ones."""
 
-    def answer(x: np.ndarray) -> float:
-        design = np.stack([np.ones_like(x), x], axis=1) if constant else x[:, None]
-        curvatures = np.linalg.eigvalsh(design.T @ design / (len(x) if averaged else 1))
+    def answer(inputs: np.ndarray) -> float:
+        rows = _rows(inputs) if constant else inputs
+        curvatures = np.linalg.eigvalsh(rows.T @ rows / (len(rows) if averaged else 1))
         return float(numerator / pick(curvatures))
 
     return answer
@@ -107,14 +115,15 @@ RATE = Exercise(
     title="Why a run diverges",
     reference=largest_rate,
     cases=[
-        case(np.array([1.0, -1.0]), label="two points, curvature 1 in every direction"),
-        case(np.array([0.0, 1.0, 2.0, 3.0]), label="four points"),
-        case(np.array([10.0, 11.0, 12.0]), label="points far from zero"),
-        case(np.linspace(-0.1, 0.2, 9), label="nine points close to zero"),
-        case(1000 * np.array([0.5, 1.0, 1.5]), label="metres turned into millimetres"),
+        case(np.array([[1.0], [2.0]]), label="two points"),
+        case(np.array([[0.0], [1.0], [2.0], [3.0]]), label="four points"),
+        case(np.array([[10.0], [11.0], [12.0]]), label="points far from zero"),
+        case(np.array([[1.0, 0.5], [-1.0, 0.2], [0.3, -2.0], [0.0, 1.0]]), label="two inputs"),
+        case(np.random.default_rng(0).normal(0.5, 1.0, (20, 5)), label="five inputs"),
+        case(1000 * np.array([[0.5], [1.0], [1.5]]), label="metres turned into millimetres"),
     ],
     alternatives=[
-        lambda x: 2 / np.linalg.norm(np.stack([np.ones_like(x), x], axis=1) / np.sqrt(len(x)), 2) ** 2,
+        lambda inputs: 2 * len(inputs) / np.linalg.norm(_rows(inputs), 2) ** 2,
     ],
     mistakes=[
         Mistake(
@@ -129,14 +138,26 @@ RATE = Exercise(
         Mistake(_rate(averaged=False), "The cost is a mean: divide the matrix by the number of examples."),
         Mistake(
             _rate(constant=False),
-            "The column of ones for t0 is missing from the matrix: there are two parameters, not one.",
+            "The column of ones for the intercept is missing from the matrix: it is a parameter too.",
         ),
         Mistake(
             _rate(pick=np.sum),
-            "2 over the trace is safe but not the limit: the trace adds both curvatures, one alone decides.",
+            "2 over the trace is safe but not the limit: the trace adds all curvatures, one alone decides.",
+        ),
+        Mistake(
+            lambda inputs: 2 / largest_rate(inputs),
+            "This is the largest curvature itself. The limit is 2 over it.",
+        ),
+        Mistake(
+            lambda inputs: float(2 / (_rows(inputs) ** 2).mean(axis=0).max()),
+            "The diagonal holds the curvatures along the axes. The steepest direction is slanted: use the eigenvalue.",
+        ),
+        Mistake(
+            lambda inputs: float(2 / (_rows(inputs) ** 2).sum(axis=1).max()),
+            "This is the limit for the steepest single example. Batch descent sees the mean over all of them.",
         ),
     ],
-    hint="Build the matrix with rows (1, x_i), multiply its transpose with it, divide by m, ask eigvalsh.",
+    hint="Put a column of ones before the inputs, multiply the transpose with it, divide by m, ask eigvalsh.",
 )
 
 EXERCISES = [GRADIENT, RATE]
