@@ -135,7 +135,7 @@ class DataSheets(SphinxDirective):
         name = fields.pop("name")
         answers = [
             nodes.definition_list_item(
-                "", nodes.term("", as_words(field)), nodes.definition("", text(self.words(value)))
+                "", nodes.term("", as_words(field)), nodes.definition("", self.answer(value))
             )
             for field, value in fields.items()
             if value
@@ -144,8 +144,14 @@ class DataSheets(SphinxDirective):
         heading += [nodes.title("", name), nodes.definition_list("", *answers)]
         return heading
 
+    def answer(self, value: object) -> nodes.Element:
+        """A field's value: sentences as a list, anything else on one line."""
+        if isinstance(value, list | tuple) and all(isinstance(item, str) and " " in item for item in value):
+            return nodes.bullet_list("", *[nodes.list_item("", text(item)) for item in value])
+        return text(self.words(value))
+
     def words(self, value: object) -> str:
-        """A field's value as words: lists and tables of values in one line."""
+        """Lists and tables of values in one line."""
         if isinstance(value, dict):
             return "; ".join(f"{key}: {self.words(item)}" for key, item in value.items())
         if isinstance(value, list | tuple):

@@ -1,5 +1,6 @@
 """A small project to try the tools on: two sections, a library, no torch."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -21,6 +22,27 @@ kernelspec:
 """
 
 
+# What the real library has to say about its data sets, in small.
+SHEETS = """
+import dataclasses
+
+
+@dataclasses.dataclass
+class Sheet:
+    name: str
+    licence: str
+    splits: dict
+    classes: list
+    pitfalls: tuple
+    empty: str = ""
+
+
+def sheets():
+    splits, pitfalls = {"train": 1197, "test": 300}, ("Few writers.", "Small pictures.")
+    return [Sheet("digits", "BSD", splits, ["0", "1"], pitfalls)]
+"""
+
+
 class Project:
     """A project in a temporary folder, with sections ``01_first/one`` and ``01_first/two``."""
 
@@ -34,6 +56,7 @@ class Project:
         self.write("references.bib", "")
         self.write("requirements.txt", "numpy==2.4.6\n")
         self.write("course_lib/__init__.py", "answer = 42\n")
+        self.write("course_lib/data/__init__.py", SHEETS)
         self.write("course_lib/exercises/__init__.py", "")
         self.write("course_lib/exercises/ch01_first/__init__.py", "")
         self.write("course_lib/exercises/ch01_first/one.py", "EXERCISES = []\n")
@@ -63,8 +86,7 @@ class Project:
         shutil.copytree(ROOT / "_ext", self.root / "_ext", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(ROOT / "_static", self.root / "_static")
         config = (ROOT / "_config.yml").read_text()
-        assert 'url: ""' in config, "the real book has a repository: name it here"
-        self.write("_config.yml", config.replace('url: ""', f'url: "{repository}"'))
+        self.write("_config.yml", re.sub(r'url: ".*"', f'url: "{repository}"', config))
 
 
 @pytest.fixture

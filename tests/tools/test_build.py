@@ -130,12 +130,6 @@ def test_the_map_and_the_data_sheets_show_what_is_there(executed_project):
     toc.write_text(toc.read_text() + "- file: map\n- file: data_sheets\n")
     project.write("map.md", "# Map\n\n```{course-map}\n```\n")
     project.write("data_sheets.md", "# Data\n\n```{data-sheets}\n```\n")
-    project.write(
-        "course_lib/data/__init__.py",
-        "import dataclasses\n\n\n@dataclasses.dataclass\nclass Sheet:\n    name: str\n    licence: str\n"
-        "    splits: dict\n    empty: str = ''\n\n\ndef sheets():\n"
-        "    return [Sheet('digits', 'BSD', {'train': 1197, 'test': 300})]\n",
-    )
     ledger = (
         "act_relu: {section: 01_first/one, symbol: 'layers.ReLU, layers.ELU', oracle: onnx, status: works, "
         "title: The ReLU}\nnot_yet: {section: 02_second/other, symbol: 'Optuna, used', oracle: proof}\n"
@@ -156,8 +150,15 @@ def test_the_map_and_the_data_sheets_show_what_is_there(executed_project):
     assert [code.get_text() for code in html.select("tbody code")] == ["layers.ReLU", "layers.ELU"]
     sheet = page(project, "data_sheets")
     assert [h2.get_text().rstrip("#") for h2 in sheet.select("main section h2")] == ["digits"]
-    assert [dt.get_text() for dt in sheet.select("dt")] == ["Licence", "Splits"]
-    assert [dd.get_text(strip=True) for dd in sheet.select("dd")] == ["BSD", "train: 1197; test: 300"]
+    told = {dt.get_text(): dt.find_next_sibling("dd") for dt in sheet.select("dt")}
+    lines = {name: [p.get_text() for p in answer.select("p")] for name, answer in told.items()}
+    assert lines == {
+        "Licence": ["BSD"],
+        "Splits": ["train: 1197; test: 300"],
+        "Classes": ["0, 1"],
+        "Pitfalls": ["Few writers.", "Small pictures."],
+    }
+    assert len(told["Pitfalls"].select("li")) == 2
 
     project.write("chapters/ledger.yml", ledger.replace("status: works, ", ""))
     build.build(project.root)

@@ -100,6 +100,18 @@ NUMERICAL_GRADIENT = Exercise(
     alternatives=[_with_steps],
     mistakes=[
         Mistake(
+            lambda f, x, h=1e-5: numerical_gradient(f, x, h) * h * h,
+            "Without brackets, / 2 * h divides by 2 and then multiplies by h. Write / (2 * h).",
+        ),
+        Mistake(
+            lambda f, x, h=1e-5: numerical_gradient(f, x),
+            "The step is not the h that was passed in. Use the argument h.",
+        ),
+        Mistake(
+            lambda f, x, h=1e-5: numerical_gradient(f, x, h).astype(np.asarray(x).dtype),
+            "On whole numbers the gradient is cut off: np.zeros_like(x) of integers holds integers. Make it of floats.",
+        ),
+        Mistake(
             _one_sided,
             "This is the one-sided difference (f(x + h) - f(x)) / h. Step to both sides, and divide by 2h.",
         ),
@@ -187,6 +199,10 @@ MEND_BACKWARD = Exercise(
     ],
     alternatives=[_backward_with(lambda z, a, layer: 1 - a[layer - 1] ** 2)],
     mistakes=[
+        Mistake(
+            _backward_with(lambda z, a, layer: 1 - np.tanh(z[layer - 3]) ** 2),
+            "z[layer - 3] is one too far, and from layer 2 it wraps round to the last. Delta reaches the units of z[layer - 2].",
+        ),
         Mistake(
             _backward_with(lambda z, a, layer: 1 - np.tanh(z[layer - 1]) ** 2),
             "The bug is still in it. The last layer's pair is right: look at how delta goes down a layer.",

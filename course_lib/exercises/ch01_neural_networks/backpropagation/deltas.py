@@ -51,6 +51,14 @@ OUTPUT_DELTA = Exercise(
     ],
     mistakes=[
         Mistake(
+            lambda z, t: output_delta(z, t).sum(axis=0),
+            "This is summed over the examples. Every row keeps an error signal of its own; step III does the sum.",
+        ),
+        Mistake(
+            lambda z, t: _sigmoid(z) * (_sigmoid(z) - t),
+            "Half of g' is missing: it is g(z) (1 - g(z)), and this has only g(z).",
+        ),
+        Mistake(
             lambda z, t: _sigmoid(z) - t,
             "This is a - t, which is dE/da. One more factor takes it through the sigmoid to dE/dz: g'(z).",
         ),
@@ -132,6 +140,14 @@ HIDDEN_DELTA = Exercise(
     ],
     mistakes=[
         Mistake(
+            lambda delta, w, z: (1 - np.tanh(z) ** 2) * (w.T @ delta),
+            "w.T @ delta is for one example, with delta as a vector. Here each row is an example: delta @ w.",
+        ),
+        Mistake(
+            lambda delta, w, z: (1 - np.tanh(z)) ** 2 * (delta @ w),
+            "The square is in the wrong place: g'(z) = 1 - tanh(z)^2, not (1 - tanh(z))^2.",
+        ),
+        Mistake(
             lambda delta, w, z: delta @ w,
             "This is dE/da, the blame that arrives at the unit's output. The tanh adds one factor: g'(z).",
         ),
@@ -208,6 +224,19 @@ WEIGHT_GRADIENTS = Exercise(
         lambda delta, a: (sum(np.outer(d, x) for d, x in zip(delta, a, strict=True)), sum(delta)),
     ],
     mistakes=[
+        Mistake(
+            _with_bias(lambda delta: delta),
+            "dE/db still has a row for each example. Sum them, as the matrix product does for dE/dw.",
+        ),
+        Mistake(lambda delta, a: delta.T @ a, "Only dE/dw is returned. Return two arrays: dw, db."),
+        Mistake(
+            lambda delta, a: (delta.sum(axis=0), delta.T @ a),
+            "The two are in the wrong order: dE/dw comes first, then dE/db.",
+        ),
+        Mistake(
+            lambda delta, a: (delta[:, :, None] * a[:, None, :], delta.sum(axis=0)),
+            "dE/dw still has an outer product for each example. Sum them over the examples.",
+        ),
         Mistake(
             lambda delta, a: (a.T @ delta, delta.sum(axis=0)),
             "dE/dw is transposed: like w itself it has one row for each unit and one column for each input.",

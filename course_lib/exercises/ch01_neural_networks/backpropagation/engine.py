@@ -63,6 +63,21 @@ LOGSUMEXP_NODE = Exercise(
     alternatives=[_from_value],
     mistakes=[
         Mistake(
+            lambda z, grad: (grad * logsumexp_node(z, grad)[0], logsumexp_node(z, grad)[1]),
+            "The value is multiplied by grad. What arrives belongs to the way back only; the value is just forward.",
+        ),
+        Mistake(
+            lambda z, grad: (
+                logsumexp_node(z, grad)[0],
+                (lambda p: grad[:, None] * p * (1 - p))(logsumexp_node(z, np.ones_like(grad))[1]),
+            ),
+            "p (1 - p) is the derivative of the softmax. Here the softmax p itself is the derivative, of the logsumexp.",
+        ),
+        Mistake(
+            lambda z, grad: (logsumexp_node(z, grad)[0], grad * logsumexp_node(z, np.ones_like(grad))[1]),
+            "grad multiplies columns here. It has one number for each row: grad[:, None].",
+        ),
+        Mistake(
             _overflowing,
             "Right on small numbers, but e^1000 overflows and e^-1000 is 0. Subtract the row's top first.",
         ),
