@@ -87,13 +87,19 @@ def stopped(outcome: Outcome, limit: float) -> str:
     return _STOPPED[outcome.stopped]
 
 
-def mutated(outcomes: Sequence[Outcome]) -> str:
-    """Return the message for an answer that is right but changes what it is given."""
+def mutated(outcomes: Sequence[Outcome], right: bool = True) -> str:
+    """Return the message for an answer that changes what it is given; ``right``: what it returns is."""
     names = dict.fromkeys(name for outcome in outcomes for name in outcome.mutated)
     listed = " and ".join(f"`{name}`" for name in names)
+    advice = "Work on a copy, or build a new value: `x = x + 1` instead of `x += 1`."
+    if right:
+        return (
+            f"What you return is right, but your function changes its input {listed} in place, and so "
+            f"the caller's data. {advice}"
+        )
     return (
-        f"What you return is right, but your function changes its input {listed} in place, and so "
-        "the caller's data. Work on a copy, or build a new value: `x = x + 1` instead of `x += 1`."
+        f"Your function also changes its input {listed} in place: whatever it computes after that sees "
+        f"the changed value. {advice}"
     )
 
 

@@ -46,9 +46,9 @@ def judge(exercise: Exercise, answer: Any, limit: float | None = None) -> Report
     hunch = patterns.find(
         [outcome.value for outcome in outcomes], [target.value for target in targets], faults
     )
-    return _report(
-        exercise, status, " ".join(filter(None, [message, hunch])), *_evidence(exercise, outcomes, faults)
-    )
+    aside = describe.mutated(outcomes, right=False) if mutated else None
+    message = " ".join(filter(None, [message, hunch, aside]))
+    return _report(exercise, status, message, *_evidence(exercise, outcomes, faults))
 
 
 def tolerance_of(exercise: Exercise) -> Tolerance:

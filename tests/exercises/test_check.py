@@ -557,6 +557,17 @@ def test_the_smallest_failing_case_is_shown(make):
     assert "1 of 4 agree" in text(report)
 
 
+def test_a_wrong_answer_that_changes_its_input_is_told_both(make):
+    def answer(x):
+        x += 1
+        return 3 * x
+
+    report = check(make(lambda x: 2 * x, [case(np.array([1.0, 2.0])), case(np.ones(3))]), answer)
+    assert report.status == "failed"
+    assert "not right yet" in text(report)
+    assert "also changes its input `x` in place" in text(report)
+
+
 def test_a_case_with_something_in_it_is_shown_before_an_empty_one(make):
     cases = [case(np.array([1.0, -2.0])), case(np.zeros(0)), case(np.ones(3))]
     report = check(make(np.abs, cases), lambda x: x if x > 0 else -x)
