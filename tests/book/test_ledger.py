@@ -52,7 +52,8 @@ def outcomes() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {test: [] for test in wanted}
     for case in ElementTree.parse(report).iter("testcase"):
         node = f"{case.get('file')}::{case.get('name')}"
-        problems = [child.tag for child in case if child.tag in ("failure", "error", "skipped")]
+        bad = ("failure", "error", "skipped")
+        problems = [f"{child.tag}: {child.get('message')}" for child in case if child.tag in bad]
         for test in {node, re.sub(r"\[.*\]$", "", node)} & found.keys():
             found[test].append(problems[0] if problems else "passed")
     folder.cleanup()
