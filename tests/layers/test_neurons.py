@@ -158,7 +158,9 @@ def test_mistakes_stay_below_novikoffs_bound(points, learning_rate):
     bound = (radius / margin) ** 2
     assume(bound < 400)
     model = layers.Perceptron(x.shape[1], dtype=torch.float64)
-    model.fit(torch.tensor(x), torch.tensor(y), epochs=math.floor(bound + 1e-9) + 1, learning_rate=learning_rate)
+    model.fit(
+        torch.tensor(x), torch.tensor(y), epochs=math.floor(bound + 1e-9) + 1, learning_rate=learning_rate
+    )
     message = f"Perceptron: {model.total_mistakes} mistakes, bound {bound}, x={x.tolist()}, y={y.tolist()}"
     assert model.total_mistakes <= bound + 1e-9, message
     assert model.mistakes[-1] == 0, f"not converged: {message}"
