@@ -1,7 +1,10 @@
-"""Every layer of chapter 1 gives, on each device this machine has, what it gives on the CPU in float64."""
+"""Every layer gives, on each device this machine has, what it gives on the CPU in float64."""
+
+import copy
 
 import pytest
 import torch
+from families import gather
 
 from course_lib import data, environment, layers, models, optim, training
 
@@ -26,6 +29,8 @@ LAYERS = {
     "mlp": lambda: models.mlp([7, 6, 5]),
     "McCullochPitts": lambda: layers.McCullochPitts([1.0, -1.0, 0.5, 2.0, 0.0, 1.0, -0.5], 0.25),
 }
+
+FAMILIES = gather("ON_DEVICES")
 
 
 def run(layer: torch.nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
@@ -64,6 +69,40 @@ def test_autocast_stays_near_float32(name: str, device: str) -> None:
         with torch.autocast(device, dtype=torch.bfloat16):
             rounded = layer(x)
     assert rounded.float().sub(exact).abs().max() < 0.05, f"{name} on {device} under autocast"
+
+
+def run_family(function, inputs) -> list[torch.Tensor]:
+    """Outputs, and gradients of the floating inputs and of every parameter, in float64 on the CPU."""
+    inputs = [x.clone().requires_grad_(x.is_floating_point()) for x in inputs]
+    found = function(*inputs)
+    outputs = [found] if isinstance(found, torch.Tensor) else [y for y in found if y is not None]
+    smooth = [y for y in outputs if y.requires_grad]
+    if smooth:
+        weights = [
+            torch.linspace(-1, 1, y.numel(), device=y.device, dtype=y.dtype).view_as(y) for y in smooth
+        ]
+        torch.autograd.backward(smooth, weights)
+    parameters = function.parameters() if isinstance(function, torch.nn.Module) else []
+    gradients = [x.grad for x in [*inputs, *parameters]]
+    return [y.detach().cpu().double() for y in [*outputs, *gradients] if y is not None]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize(("family", "name"), FAMILIES)
+def test_float32_of_every_family_agrees_with_the_cpu_in_float64(family, name, device):
+    make, draw = FAMILIES[family, name]
+    torch.manual_seed(0)
+    function = make()
+    inputs = draw(torch.Generator().manual_seed(0))
+    exact = copy.deepcopy(function).double() if isinstance(function, torch.nn.Module) else function
+    expected = run_family(exact, [x.double() if x.is_floating_point() else x for x in inputs])
+    found = run_family(
+        function.to(device) if isinstance(function, torch.nn.Module) else function,
+        [x.to(device) for x in inputs],
+    )
+    assert len(found) == len(expected)
+    for got, want in zip(found, expected, strict=True):
+        torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-5, msg=lambda m: f"{name} on {device}: {m}")
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -1,4 +1,4 @@
-"""The ``course`` command: list the sections, check a notebook, see progress, run a section, fetch data.
+"""The ``course`` command: list the sections, check a notebook, see progress, run a section, fetch data, time.
 
 Exit codes: 0 all is well, 1 something failed, 2 the command was not used as it should be. What takes long to
 import (torch, the exercises) is imported by the commands that need it.
@@ -6,6 +6,7 @@ import (torch, the exercises) is imported by the commands that need it.
 
 import typer
 
+from course_lib.cli.bench import bench
 from course_lib.cli.check import check
 from course_lib.cli.data import data
 from course_lib.cli.listing import list_sections
@@ -24,6 +25,7 @@ app.command("list")(list_sections)
 app.command("check")(check)
 app.command("progress")(progress)
 app.command("run")(run)
+app.command("bench")(bench)
 app.add_typer(data, name="data")
 
 __all__ = ["app"]

@@ -16,15 +16,15 @@ def fail(message: str, code: int = FAILED) -> NoReturn:
     raise typer.Exit(code)
 
 
-def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
-    """Lines of aligned columns. The last column is cut at the terminal's width; ``right`` ones end flush."""
+def table(rows: Sequence[Sequence[str]], right: Sequence[int] = (), cut: bool = True) -> list[str]:
+    """Lines of aligned columns, cut at the terminal's width unless told not to; ``right`` ones end flush."""
     width = max(shutil.get_terminal_size((100, 24)).columns, 60)
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
     lines = []
     for row in rows:
         cells = enumerate(zip(row, widths, strict=True))
         line = "  ".join(cell.rjust(w) if i in right else cell.ljust(w) for i, (cell, w) in cells).rstrip()
-        lines.append(line if len(line) <= width else f"{line[: width - 3]}...")
+        lines.append(line if len(line) <= width or not cut else f"{line[: width - 3]}...")
     return lines
 
 

@@ -159,12 +159,12 @@ class PReLU(Activation):
     def forward(self, x: Tensor) -> Tensor:
         """Apply the layer to x of any shape, or (n, num_parameters, ...) with a slope for each channel."""
         checks.float_tensor("PReLU", x)
-        checks.same_precision("PReLU", x, self.weight)
-        channels = x.shape[1] if x.ndim > 1 else 1
-        if self.num_parameters not in (1, channels):
+        weight = self.weight
+        checks.same_precision("PReLU", x, weight)
+        if self.num_parameters != 1 and self.num_parameters != (x.shape[1] if x.ndim > 1 else 1):
             expected = f"(n, num_parameters={self.num_parameters}, ...)"
             raise ValueError(f"PReLU: input must have shape {expected}, got {tuple(x.shape)}")
-        return F.prelu(x, self.weight)
+        return F.prelu(x, weight)
 
 
 class ELU(Activation):

@@ -1,13 +1,14 @@
-"""Optimizers, called as in ``torch.optim``."""
+"""Stochastic gradient descent, with a memory of earlier gradients if wanted."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from course_lib.optim.rule import Rule, at_least_zero, with_l2
 
-class SGD(torch.optim.Optimizer):
+
+class SGD(Rule):
     r"""Stochastic gradient descent, with momentum, Nesterov's momentum and weight decay.
 
     For each parameter w with gradient g (of the loss on this mini-batch), one step is
@@ -47,18 +48,6 @@ class SGD(torch.optim.Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        if isinstance(lr, Tensor) and lr.numel() != 1:
-            raise ValueError(f"SGD: a Tensor lr must hold one number, got shape {tuple(lr.shape)}")
-        for name, value in (("lr", lr), ("momentum", momentum), ("weight_decay", weight_decay)):
-            if not value >= 0:  # NaN too
-                raise ValueError(f"SGD: {name} must be 0 or more, got {value}")
-        if nesterov and (momentum == 0 or dampening != 0):
-            raise ValueError(
-                f"SGD: nesterov=True needs a momentum and no dampening, got {momentum=} and {dampening=}"
-            )
-        for name, option in (("foreach", foreach), ("differentiable", differentiable), ("fused", fused)):
-            if option:
-                raise ValueError(f"SGD: {name}=True is not supported, got {option!r}")
         defaults = {
             "lr": lr,
             "momentum": momentum,
@@ -71,30 +60,16 @@ class SGD(torch.optim.Optimizer):
             "fused": fused,
         }
         super().__init__(params, defaults)
+        at_least_zero("SGD", lr=lr, momentum=momentum, weight_decay=weight_decay)
+        if nesterov and (momentum == 0 or dampening != 0):
+            raise ValueError(
+                f"SGD: nesterov=True needs a momentum and no dampening, got {momentum=} and {dampening=}"
+            )
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Change every parameter that has a gradient.
-
-        ``closure``, if given, computes the loss and its gradients first; its loss is returned.
-        """
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for w in group["params"]:
-                if w.grad is not None:
-                    self._update(w, w.grad, group)
-        return loss
-
-    def _update(self, w: Tensor, g: Tensor, group: dict[str, Any]) -> None:
-        """The rule above, for one parameter; v is kept in ``state[w]["momentum_buffer"]``."""
+    def update(self, w: Tensor, g: Tensor, group: dict[str, Any]) -> None:
+        """The rule above; v is kept in ``state[w]["momentum_buffer"]``."""
         momentum = group["momentum"]
-        if group["maximize"]:
-            g = -g
-        if group["weight_decay"] != 0:
-            g = g.add(w, alpha=group["weight_decay"])
+        g = with_l2(w, g, group)
         if momentum != 0:
             state = self.state[w]
             v = state.get("momentum_buffer")

@@ -1,4 +1,4 @@
-"""SGD against torch.optim.SGD, the update rule by hand, and ONNX's Momentum cases."""
+"""SGD against torch.optim.SGD and the update rule by hand."""
 
 import copy
 import inspect
@@ -6,12 +6,12 @@ import itertools
 import math
 import warnings
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from trajectories import assert_same_path, both_paths, net_and_data, train
 
 from course_lib.optim import SGD
 
@@ -31,48 +31,10 @@ SETTINGS = [
 ]
 
 
-def net_and_data(dtype=torch.float64, seed=0):
-    torch.manual_seed(seed)
-    net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)).to(dtype)
-    return net, torch.randn(6, 3, dtype=dtype), torch.randn(6, 2, dtype=dtype)
-
-
-def train(net, optimizer, x, t, steps=8, scheduler=None):
-    """Losses and all parameters after each step."""
-    path = []
-    for _ in range(steps):
-        optimizer.zero_grad()
-        loss = (net(x) - t).square().mean()
-        loss.backward()
-        optimizer.step()
-        if scheduler is not None:
-            scheduler.step()
-        path.append([loss.item(), *(p.detach().clone() for p in net.parameters())])
-    return path
-
-
-def assert_same_path(ours, theirs, what):
-    for step, (mine, other) in enumerate(zip(ours, theirs, strict=True), start=1):
-        assert mine[0] == other[0], f"SGD {what}: loss of step {step} against torch.optim.SGD"
-        for got, expected in zip(mine[1:], other[1:], strict=True):
-            assert torch.equal(got, expected), f"SGD {what}: step {step} against torch.optim.SGD"
-
-
-def both_paths(make, dtype=torch.float64, steps=8, make_scheduler=None):
-    """The same training with our class and with PyTorch's; make(cls, net) gives the optimizer."""
-    paths = []
-    for cls in (SGD, torch.optim.SGD):
-        net, x, t = net_and_data(dtype)
-        optimizer = make(cls, net)
-        scheduler = make_scheduler(optimizer) if make_scheduler else None
-        paths.append(train(net, optimizer, x, t, steps, scheduler))
-    return paths
-
-
 @pytest.mark.parametrize("options", SETTINGS, ids=lambda o: " ".join(f"{v}" for v in o.values()))
 def test_every_setting_agrees_with_torch(options):
-    ours, theirs = both_paths(lambda cls, net: cls(net.parameters(), **options))
-    assert_same_path(ours, theirs, str(options))
+    ours, theirs = both_paths(SGD, lambda cls, net: cls(net.parameters(), **options))
+    assert_same_path("SGD", ours, theirs, str(options))
     assert (options["lr"] == 0) == torch.equal(ours[0][1], ours[-1][1]), "the weights should move iff lr > 0"
 
 
@@ -95,8 +57,8 @@ def test_random_settings_agree_with_torch(lr, momentum, dampening, weight_decay,
         "nesterov": nesterov and momentum > 0,
         "maximize": maximize,
     }
-    ours, theirs = both_paths(lambda cls, net: cls(net.parameters(), **options), dtype, steps=4)
-    assert_same_path(ours, theirs, f"{options} {dtype}")
+    ours, theirs = both_paths(SGD, lambda cls, net: cls(net.parameters(), **options), dtype, steps=4)
+    assert_same_path("SGD", ours, theirs, f"{options} {dtype}")
 
 
 def test_gradients_zeroed_in_place_agree_with_torch():
@@ -106,7 +68,7 @@ def test_gradients_zeroed_in_place_agree_with_torch():
         optimizer.zero_grad = lambda: torch.optim.Optimizer.zero_grad(optimizer, set_to_none=False)
         return train(net, optimizer, x, t)
 
-    assert_same_path(path(SGD), path(torch.optim.SGD), "with gradients zeroed in place")
+    assert_same_path("SGD", path(SGD), path(torch.optim.SGD), "with gradients zeroed in place")
 
 
 def test_three_steps_by_hand():
@@ -144,13 +106,15 @@ def test_parameter_groups_agree_with_torch():
         optimizer.add_param_group({"params": [net[2].bias], "maximize": True})
         return optimizer
 
-    assert_same_path(*both_paths(make), "with parameter groups")
+    assert_same_path("SGD", *both_paths(SGD, make), "with parameter groups")
 
 
 @pytest.mark.parametrize("lr", [torch.tensor(0.1), torch.tensor([0.1])], ids=["0-d", "1-d"])
 def test_a_tensor_lr_agrees_with_torch(lr):
     assert_same_path(
-        *both_paths(lambda cls, net: cls(net.parameters(), lr=lr, foreach=False)), "with a tensor lr"
+        "SGD",
+        *both_paths(SGD, lambda cls, net: cls(net.parameters(), lr=lr, foreach=False)),
+        "with a tensor lr",
     )
 
 
@@ -166,11 +130,12 @@ def test_schedulers_agree_with_torch(name, make_scheduler):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ours, theirs = both_paths(
+            SGD,
             lambda cls, net: cls(net.parameters(), lr=0.2, momentum=0.9),
             steps=10,
             make_scheduler=make_scheduler,
         )
-    assert_same_path(ours, theirs, f"under {name}")
+    assert_same_path("SGD", ours, theirs, f"under {name}")
 
 
 @pytest.mark.parametrize("first", [SGD, torch.optim.SGD])
@@ -185,7 +150,7 @@ def test_state_dicts_go_both_ways(first, second):
     other = second(resumed.parameters(), lr=99.0)
     other.load_state_dict(state)
     what = f"{first.__module__} loaded into {second.__module__}"
-    assert_same_path(train(net, optimizer, x, t, 4), train(resumed, other, x, t, 4), what)
+    assert_same_path("SGD", train(net, optimizer, x, t, 4), train(resumed, other, x, t, 4), what)
 
 
 def test_state_dict_has_torchs_keys():
@@ -274,52 +239,6 @@ def test_empty_complex_and_half_parameters_agree_with_torch():
                 optimizer.step()
             results.append(w.detach())
         assert torch.equal(*results), f"SGD, {name} against torch.optim.SGD"
-
-
-@pytest.fixture(scope="module")
-def onnx_momentum_cases():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # ONNX computes its own infinities, loudly
-        import onnx
-        import onnx.backend.test.case.node as node_cases
-
-        collected = node_cases.collect_testcases(None)
-    single = [case for case in collected if [node.op_type for node in case.model.graph.node] == ["Momentum"]]
-    return [
-        (
-            case.name,
-            {a.name: onnx.helper.get_attribute_value(a) for a in case.model.graph.node[0].attribute},
-            *case.data_sets[0],
-        )
-        for case in single
-    ]
-
-
-def test_onnx_momentum_cases(onnx_momentum_cases):
-    assert [name for name, *_ in onnx_momentum_cases] == [
-        "test_momentum",
-        "test_nesterov_momentum",
-        "test_momentum_multiple",
-    ]
-    for name, attributes, (rate, time, *tensors), outputs in onnx_momentum_cases:
-        count = len(tensors) // 3
-        weights, gradients, velocities = (tensors[i * count : (i + 1) * count] for i in range(3))
-        parameters = [nn.Parameter(torch.tensor(w)) for w in weights]
-        optimizer = SGD(
-            parameters,
-            lr=float(rate),
-            momentum=attributes["alpha"],
-            dampening=0.0 if time == 0 else 1 - attributes["beta"],  # ONNX: none at the first step
-            weight_decay=attributes["norm_coefficient"],
-            nesterov=attributes["mode"] == b"nesterov",
-        )
-        for parameter, gradient, velocity in zip(parameters, gradients, velocities, strict=True):
-            parameter.grad = torch.tensor(gradient)
-            optimizer.state[parameter]["momentum_buffer"] = torch.tensor(velocity)
-        optimizer.step()
-        results = parameters + [optimizer.state[parameter]["momentum_buffer"] for parameter in parameters]
-        for got, expected in zip(results, outputs, strict=True):
-            np.testing.assert_allclose(got.detach(), expected, rtol=1e-6, err_msg=f"SGD: ONNX {name}")
 
 
 PARAMETERS = [nn.Parameter(torch.zeros(2))]
