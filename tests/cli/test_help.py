@@ -6,7 +6,7 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize("command", ["list", "check", "progress", "run", "data", "data fetch"])
+@pytest.mark.parametrize("command", ["list", "check", "progress", "run", "data", "data fetch", "bench"])
 def test_every_command_explains_itself(course, command):
     result = course(*command.split(), "--help")
     assert result.exit_code == 0
@@ -17,7 +17,7 @@ def test_every_command_explains_itself(course, command):
 def test_without_arguments_it_shows_the_commands(course):
     result = course()
     assert result.exit_code in (0, 2), "which of them depends on the version of click"
-    for command in ("list", "check", "progress", "run", "data"):
+    for command in ("list", "check", "progress", "run", "data", "bench"):
         assert f" {command} " in result.output
 
 
