@@ -77,8 +77,8 @@ def texture_histograms(image: Floats, segments: Integers, n: int) -> Floats:
     A slope of s in one direction is one of -s in the opposite: four directions with signed bins hold the
     eight orientations with bins from 0 on.
     """
-    down = ndimage.gaussian_filter(image, 1, order=(1, 0, 0))
-    right = ndimage.gaussian_filter(image, 1, order=(0, 1, 0))
+    down = ndimage.gaussian_filter(image, (1, 1, 0), order=(1, 0, 0))
+    right = ndimage.gaussian_filter(image, (1, 1, 0), order=(0, 1, 0))
     steepest = np.sqrt(down**2 + right**2).max() or 1.0  # a constant image has no slope
     angles = np.pi * np.arange(DIRECTIONS) / DIRECTIONS
     slopes = right[..., None] * np.cos(angles) + down[..., None] * np.sin(angles)

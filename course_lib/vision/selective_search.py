@@ -39,7 +39,7 @@ def selective_search(
     sigma: float = 0.8,
     min_size: int = 20,
     *,
-    colour_spaces: Sequence[str] = ("hsv",),
+    colour_spaces: Sequence[str] = ("rgb",),
     measures: Sequence[str] = MEASURES,
     seed: int = 0,
 ) -> Tensor:
@@ -86,7 +86,7 @@ def merge_regions(
     sigma: float = 0.8,
     min_size: int = 20,
     *,
-    colour_space: str = "hsv",
+    colour_space: str = "rgb",
     measures: Sequence[str] = MEASURES,
 ) -> Hierarchy:
     """Over-segment ``pixels`` (h, w, 3) in [0, 1], then merge the most similar neighbours, again and again.

@@ -1,5 +1,7 @@
 """Selective search against its reference, the paper's properties, and pictures whose objects are known."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import color, data
 
+from course_lib import data as course_data
 from course_lib.reference import selective_search as ref
 from course_lib.vision import region_descriptors
 from course_lib.vision.selective_search import MEASURES, merge_regions, selective_search
@@ -62,6 +65,16 @@ def test_texture_tells_the_directions_of_a_ramp_apart(angle):
     assert strongest[along] == (9 if angle < 180 else -10), f"slope along {angle} degrees: {strongest}"
     across = histogram[(along + 2) % 4]
     assert across[9] + across[10] == pytest.approx(0.25), f"no slope across {angle} degrees"
+
+
+def test_texture_of_one_channel_does_not_leak_into_the_others():
+    image = np.full((30, 30, 3), 0.5)
+    image[:, ::4, 0] = 1.0
+    whole = np.zeros((30, 30), dtype=int)
+    red, green, blue = region_descriptors.describe(image, whole).texture[0].reshape(3, 4, 20)
+    assert (green == blue).all()
+    assert green[:, 10].sum() == pytest.approx(1 / 3), "a flat channel has slopes"
+    assert red[0, 10] < 0.8 / 12
 
 
 def test_the_grouping_is_the_references():
@@ -126,7 +139,7 @@ def test_boxes_are_distinct_inside_the_image_and_lead_with_large_ones():
 def test_more_colour_spaces_give_more_boxes_and_keep_the_old_ones():
     image = cat()
     one = {tuple(box) for box in selective_search(image).tolist()}
-    three = {tuple(box) for box in selective_search(image, colour_spaces=("hsv", "lab", "grey")).tolist()}
+    three = {tuple(box) for box in selective_search(image, colour_spaces=("rgb", "lab", "grey")).tolist()}
     assert one < three
 
 
@@ -172,3 +185,40 @@ def test_tiny_images(shape):
 
 def test_a_constant_image_has_one_region():
     assert selective_search(torch.full((3, 30, 40), 0.5)).tolist() == [[0, 0, 40, 30]]
+
+
+def recall(boxes, truth, threshold=0.5):
+    """The part of the true boxes (m, 4) that a proposal (k, 4) overlaps by more than the threshold."""
+    low = torch.maximum(boxes[:, None, :2], truth[:, :2])
+    high = torch.minimum(boxes[:, None, 2:], truth[:, 2:])
+    shared = (high - low).clamp(min=0).prod(dim=2)
+    areas = [(each[:, 2:] - each[:, :2]).prod(dim=1) for each in (boxes, truth)]
+    overlaps = shared / (areas[0][:, None] + areas[1] - shared)
+    return (overlaps.amax(dim=0) > threshold).float().mean().item()
+
+
+def packages_boxes(image, **options):
+    import selectivesearch
+
+    pixels = (image.expand(3, -1, -1).permute(1, 2, 0) * 255).to(torch.uint8).numpy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it gives scikit-image's texture floating-point images
+        _, regions = selectivesearch.selective_search(pixels, **options)
+    found = {(x, y, x + w + 1, y + h + 1) for x, y, w, h in (region["rect"] for region in regions)}
+    return torch.tensor(sorted(found), dtype=torch.float32)
+
+
+def test_recall_is_not_less_than_the_packages_with_as_many_boxes():
+    options = {"scale": 100, "sigma": 0.8, "min_size": 20}
+    coins, scenes = course_data.load("coins", "all"), course_data.load("scenes", "validation", n=40)
+    for name, pictures in (("coins", coins), ("scenes", scenes)):
+        ours, theirs, counts = [], [], np.zeros(2)
+        for i in range(len(pictures)):
+            image, truth = pictures.x[i], pictures.target(i)["boxes"]
+            proposals = selective_search(image, **options), packages_boxes(image, **options)
+            counts += [len(each) for each in proposals]
+            ours.append(recall(proposals[0], truth))
+            theirs.append(recall(proposals[1], truth))
+        assert np.mean(ours) >= np.mean(theirs), f"{name}: recall {np.mean(ours)} against {np.mean(theirs)}"
+        assert np.mean(ours) > 0.95, name
+        assert counts[0] <= 1.05 * counts[1], f"{name}: {counts} boxes"
