@@ -121,7 +121,9 @@ class DataSheets(SphinxDirective):
         """Build a heading and a list of terms and definitions for each data set."""
         root = Path(self.env.srcdir)
         files = [
-            path.relative_to(root).as_posix() for path in sorted((root / "course_lib/data").rglob("*.py"))
+            path.relative_to(root).as_posix()
+            for folder in ("course_lib/data", "course_lib/visualize")
+            for path in sorted((root / folder).rglob("*.py"))
         ]
         self.env.metadata[self.env.docname]["course_files"] = files
         if str(root) not in sys.path:
@@ -141,8 +143,19 @@ class DataSheets(SphinxDirective):
             if value
         ]
         heading = nodes.section(ids=[f"data-{name}"], names=[f"data-{name}"])
-        heading += [nodes.title("", name), nodes.definition_list("", *answers)]
+        heading += nodes.title("", name)
+        if fields["kind"] != "downloaded":  # those may not be here, and the book is built without a network
+            heading += self.contact_sheet(name, fields["what"])
+        heading += nodes.definition_list("", *answers)
         return heading
+
+    def contact_sheet(self, name: str, what: str) -> nodes.figure:
+        """A picture of some examples."""
+        from course_contact_sheets import drawn
+
+        uri = drawn(Path(self.env.srcdir), name)
+        image = nodes.image("", uri=uri, alt=f"Some examples of {name}. {what}", loading="lazy")
+        return nodes.figure("", image, nodes.caption("", f"Some examples of {name}."))
 
     def answer(self, value: object) -> nodes.Element:
         """A field's value: sentences as a list, anything else on one line."""
