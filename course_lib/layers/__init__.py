@@ -16,19 +16,74 @@ from course_lib.layers.activations import (
     Softsign,
     Tanh,
 )
+from course_lib.layers.convolution import Conv2d, conv2d
+from course_lib.layers.convolution_ways import fold, unfold
 from course_lib.layers.dense import Linear
+from course_lib.layers.embedding import Embedding
+from course_lib.layers.initialization import (
+    calculate_gain,
+    constant_,
+    dirac_,
+    eye_,
+    fan_in_and_fan_out,
+    kaiming_normal_,
+    kaiming_uniform_,
+    lecun_normal_,
+    normal_,
+    ones_,
+    orthogonal_,
+    trunc_normal_,
+    uniform_,
+    xavier_normal_,
+    xavier_uniform_,
+    zeros_,
+)
+from course_lib.layers.lp_pooling import LPPool2d, lp_pool2d
+from course_lib.layers.mixed_pooling import MixedPool2d, mixed_pool2d
 from course_lib.layers.neurons import McCullochPitts, Perceptron
+from course_lib.layers.pooling import (
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool2d,
+    AvgPool2d,
+    MaxPool2d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool2d,
+    avg_pool2d,
+    max_pool2d,
+)
+from course_lib.layers.recurrent import GRU, LSTM, RNN
+from course_lib.layers.recurrent_cells import GRUCell, LSTMCell, RNNCell
+from course_lib.layers.spectral_pooling import SpectralPool2d, spectral_pool2d
+from course_lib.layers.stochastic_pooling import StochasticPool2d, stochastic_pool2d
+from course_lib.layers.transposed_convolution import ConvTranspose2d, conv_transpose2d
+from course_lib.layers.unpooling import MaxUnpool2d, max_unpool2d
 
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
+    "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool2d",
+    "AvgPool2d",
+    "Conv2d",
+    "ConvTranspose2d",
+    "Embedding",
+    "GRUCell",
     "Hardtanh",
+    "LPPool2d",
+    "LSTMCell",
     "LeakyReLU",
     "Linear",
+    "MaxPool2d",
+    "MaxUnpool2d",
     "McCullochPitts",
+    "MixedPool2d",
     "PReLU",
     "Perceptron",
+    "RNNCell",
     "RReLU",
     "ReLU",
     "SiLU",
@@ -36,5 +91,36 @@ __all__ = [
     "Softmax",
     "Softplus",
     "Softsign",
+    "SpectralPool2d",
+    "StochasticPool2d",
     "Tanh",
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool2d",
+    "avg_pool2d",
+    "calculate_gain",
+    "constant_",
+    "conv2d",
+    "conv_transpose2d",
+    "dirac_",
+    "eye_",
+    "fan_in_and_fan_out",
+    "fold",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "lecun_normal_",
+    "lp_pool2d",
+    "max_pool2d",
+    "max_unpool2d",
+    "mixed_pool2d",
+    "normal_",
+    "ones_",
+    "orthogonal_",
+    "spectral_pool2d",
+    "stochastic_pool2d",
+    "trunc_normal_",
+    "unfold",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
+    "zeros_",
 ]
