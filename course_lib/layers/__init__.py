@@ -16,10 +16,21 @@ from course_lib.layers.activations import (
     Softsign,
     Tanh,
 )
+from course_lib.layers.class_losses import (
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    NLLLoss,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    nll_loss,
+)
 from course_lib.layers.convolution import Conv2d, conv2d
 from course_lib.layers.convolution_ways import fold, unfold
 from course_lib.layers.dense import Linear
+from course_lib.layers.drop_connect import DropConnect
+from course_lib.layers.dropout import Dropout, Dropout2d, dropout, dropout2d
 from course_lib.layers.embedding import Embedding
+from course_lib.layers.group_normalization import GroupNorm, InstanceNorm2d, group_norm, instance_norm
 from course_lib.layers.initialization import (
     calculate_gain,
     constant_,
@@ -38,9 +49,14 @@ from course_lib.layers.initialization import (
     xavier_uniform_,
     zeros_,
 )
+from course_lib.layers.layer_normalization import LayerNorm, layer_norm
+from course_lib.layers.local_response_norm import LocalResponseNorm, local_response_norm
+from course_lib.layers.losses import L1Loss, MSELoss, SmoothL1Loss, l1_loss, mse_loss, smooth_l1_loss
 from course_lib.layers.lp_pooling import LPPool2d, lp_pool2d
 from course_lib.layers.mixed_pooling import MixedPool2d, mixed_pool2d
 from course_lib.layers.neurons import McCullochPitts, Perceptron
+from course_lib.layers.noise import GaussianNoise
+from course_lib.layers.normalization import BatchNorm1d, BatchNorm2d, batch_norm
 from course_lib.layers.pooling import (
     AdaptiveAvgPool2d,
     AdaptiveMaxPool2d,
@@ -68,19 +84,34 @@ __all__ = [
     "AdaptiveAvgPool2d",
     "AdaptiveMaxPool2d",
     "AvgPool2d",
+    "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "Conv2d",
     "ConvTranspose2d",
+    "CrossEntropyLoss",
+    "DropConnect",
+    "Dropout",
+    "Dropout2d",
     "Embedding",
     "GRUCell",
+    "GaussianNoise",
+    "GroupNorm",
     "Hardtanh",
+    "InstanceNorm2d",
+    "L1Loss",
     "LPPool2d",
     "LSTMCell",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LocalResponseNorm",
+    "MSELoss",
     "MaxPool2d",
     "MaxUnpool2d",
     "McCullochPitts",
     "MixedPool2d",
+    "NLLLoss",
     "PReLU",
     "Perceptron",
     "RNNCell",
@@ -88,6 +119,7 @@ __all__ = [
     "ReLU",
     "SiLU",
     "Sigmoid",
+    "SmoothL1Loss",
     "Softmax",
     "Softplus",
     "Softsign",
@@ -97,24 +129,37 @@ __all__ = [
     "adaptive_avg_pool2d",
     "adaptive_max_pool2d",
     "avg_pool2d",
+    "batch_norm",
+    "binary_cross_entropy_with_logits",
     "calculate_gain",
     "constant_",
     "conv2d",
     "conv_transpose2d",
+    "cross_entropy",
     "dirac_",
+    "dropout",
+    "dropout2d",
     "eye_",
     "fan_in_and_fan_out",
     "fold",
+    "group_norm",
+    "instance_norm",
     "kaiming_normal_",
     "kaiming_uniform_",
+    "l1_loss",
+    "layer_norm",
     "lecun_normal_",
+    "local_response_norm",
     "lp_pool2d",
     "max_pool2d",
     "max_unpool2d",
     "mixed_pool2d",
+    "mse_loss",
+    "nll_loss",
     "normal_",
     "ones_",
     "orthogonal_",
+    "smooth_l1_loss",
     "spectral_pool2d",
     "stochastic_pool2d",
     "trunc_normal_",
