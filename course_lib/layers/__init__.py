@@ -16,6 +16,8 @@ from course_lib.layers.activations import (
     Softsign,
     Tanh,
 )
+from course_lib.layers.additive_attention import AdditiveAttention
+from course_lib.layers.attention import scaled_dot_product_attention
 from course_lib.layers.class_losses import (
     BCEWithLogitsLoss,
     CrossEntropyLoss,
@@ -54,6 +56,7 @@ from course_lib.layers.local_response_norm import LocalResponseNorm, local_respo
 from course_lib.layers.losses import L1Loss, MSELoss, SmoothL1Loss, l1_loss, mse_loss, smooth_l1_loss
 from course_lib.layers.lp_pooling import LPPool2d, lp_pool2d
 from course_lib.layers.mixed_pooling import MixedPool2d, mixed_pool2d
+from course_lib.layers.multi_head_attention import MultiheadAttention
 from course_lib.layers.neurons import McCullochPitts, Perceptron
 from course_lib.layers.noise import GaussianNoise
 from course_lib.layers.normalization import BatchNorm1d, BatchNorm2d, batch_norm
@@ -67,10 +70,13 @@ from course_lib.layers.pooling import (
     avg_pool2d,
     max_pool2d,
 )
+from course_lib.layers.positional_encoding import SinusoidalPositionalEncoding
 from course_lib.layers.recurrent import GRU, LSTM, RNN
 from course_lib.layers.recurrent_cells import GRUCell, LSTMCell, RNNCell
 from course_lib.layers.spectral_pooling import SpectralPool2d, spectral_pool2d
 from course_lib.layers.stochastic_pooling import StochasticPool2d, stochastic_pool2d
+from course_lib.layers.transformer import Transformer, TransformerDecoder, TransformerEncoder
+from course_lib.layers.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
 from course_lib.layers.transposed_convolution import ConvTranspose2d, conv_transpose2d
 from course_lib.layers.unpooling import MaxUnpool2d, max_unpool2d
 
@@ -83,6 +89,7 @@ __all__ = [
     "SELU",
     "AdaptiveAvgPool2d",
     "AdaptiveMaxPool2d",
+    "AdditiveAttention",
     "AvgPool2d",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
@@ -111,6 +118,7 @@ __all__ = [
     "MaxUnpool2d",
     "McCullochPitts",
     "MixedPool2d",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "Perceptron",
@@ -119,6 +127,7 @@ __all__ = [
     "ReLU",
     "SiLU",
     "Sigmoid",
+    "SinusoidalPositionalEncoding",
     "SmoothL1Loss",
     "Softmax",
     "Softplus",
@@ -126,6 +135,11 @@ __all__ = [
     "SpectralPool2d",
     "StochasticPool2d",
     "Tanh",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "adaptive_avg_pool2d",
     "adaptive_max_pool2d",
     "avg_pool2d",
@@ -159,6 +173,7 @@ __all__ = [
     "normal_",
     "ones_",
     "orthogonal_",
+    "scaled_dot_product_attention",
     "smooth_l1_loss",
     "spectral_pool2d",
     "stochastic_pool2d",

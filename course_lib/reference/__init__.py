@@ -5,6 +5,7 @@ The layers of the course are tested against these functions, and the chapters de
 
 from course_lib.reference import (
     activations,
+    attention,
     autograd,
     convolution,
     dense,
@@ -17,11 +18,13 @@ from course_lib.reference import (
     normalization,
     pooling,
     recurrent,
+    transformer,
     windows,
 )
 
 __all__ = [
     "activations",
+    "attention",
     "autograd",
     "convolution",
     "dense",
@@ -34,5 +37,6 @@ __all__ = [
     "normalization",
     "pooling",
     "recurrent",
+    "transformer",
     "windows",
 ]
