@@ -7,6 +7,7 @@ from course_lib.reference import (
     activations,
     attention,
     autograd,
+    boxes,
     convolution,
     dense,
     dropout,
@@ -18,6 +19,7 @@ from course_lib.reference import (
     normalization,
     pooling,
     recurrent,
+    regions,
     transformer,
     windows,
 )
@@ -26,6 +28,7 @@ __all__ = [
     "activations",
     "attention",
     "autograd",
+    "boxes",
     "convolution",
     "dense",
     "dropout",
@@ -37,6 +40,7 @@ __all__ = [
     "normalization",
     "pooling",
     "recurrent",
+    "regions",
     "transformer",
     "windows",
 ]

@@ -4,6 +4,7 @@ A family's module may define
     BAD_CALLS   list of (error, call, words): the call raises the error, and its message says these words
     ONNX        {operator: run}: run(attributes, inputs) computes the outputs of one node with our code
     NOT_OURS    {name of an ONNX case: why our operator does not have what it asks for}
+    ROUNDED     {name of an ONNX case whose outputs are rounded: the relative tolerance}
     ON_DEVICES  {name: (make, inputs)}: make() gives a module or function, inputs(generator) its arguments
 """
 
