@@ -6,6 +6,10 @@ from families import gather
 CALLS = gather("BAD_CALLS")
 
 
+def test_many_are_tried():
+    assert len(CALLS) >= 150
+
+
 @pytest.mark.parametrize(("family", "number"), CALLS, ids=[f"{family}-{number}" for family, number in CALLS])
 def test_a_bad_call_is_named(family, number):
     error, call, words = CALLS[family, number]

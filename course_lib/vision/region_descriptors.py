@@ -60,9 +60,10 @@ def touching_pairs(segments: Integers, n: int) -> Integers:
     beside = np.stack([segments[:, :-1].ravel(), segments[:, 1:].ravel()])
     below = np.stack([segments[:-1].ravel(), segments[1:].ravel()])
     first, second = np.concatenate([beside, below], axis=1)
-    other = first != second
-    low, high = np.minimum(first, second)[other], np.maximum(first, second)[other]
-    return np.stack(np.divmod(np.unique(low * n + high), n), axis=1)
+    other = np.flatnonzero(first != second)
+    first, second = first[other], second[other]
+    pairs = np.unique(np.minimum(first, second) * n + np.maximum(first, second))
+    return np.stack(np.divmod(pairs, n), axis=1)
 
 
 def colour_histograms(image: Floats, segments: Integers, n: int) -> Floats:

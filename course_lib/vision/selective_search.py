@@ -76,7 +76,8 @@ def selective_search(
         boxes.append(hierarchy.boxes)
         priorities.append(rank * rng.random(len(rank)))
     every = np.concatenate(boxes)[np.argsort(np.concatenate(priorities), kind="stable")]
-    _, first = np.unique(every, axis=0, return_index=True)
+    sides = 1 + max(image.shape[1:])  # a box as one number, which sorts faster than four
+    _, first = np.unique(every @ (sides ** np.arange(4)), return_index=True)
     return torch.from_numpy(every[np.sort(first)].astype(np.float32)).to(image.device)
 
 
