@@ -37,14 +37,16 @@ def fetch(name: Annotated[str, typer.Argument(help="The data set, such as mnist.
     from course_lib.data import DownloadError, cache_folder, load, sheets
 
     sheet = next((sheet for sheet in sheets() if sheet.name == name), None)
+    split = next(iter(sheet.splits)) if sheet else "train"
     try:
-        found = load(name)
+        found = load(name, split)
     except DownloadError as error:
         fail(str(error), FAILED)
     except ValueError as error:
         fail(str(error), MISUSED)
     where = f"in {cache_folder()}" if sheet and sheet.kind == "downloaded" else "it needs no download"
-    typer.echo(f"{name}: {len(found.x):,} training examples of shape {tuple(found.x.shape[1:])}; {where}")
+    examples = "training examples" if split == "train" else f"examples in {split!r}"
+    typer.echo(f"{name}: {len(found.x):,} {examples} of shape {tuple(found.x.shape[1:])}; {where}")
 
 
 @data.command("where")

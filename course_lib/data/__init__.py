@@ -7,19 +7,43 @@ whatever else a set needs is imported when it is loaded.
 """
 
 # Importing a loader's module registers its data set.
-from course_lib.data import cifar10, clouds, cora, digits, gates, line, mnist, moons  # noqa: F401
+from course_lib.data import (  # noqa: F401
+    cifar10,
+    citations,
+    clouds,
+    coins,
+    cora,
+    dates,
+    digits,
+    ecg,
+    faces,
+    gates,
+    glyphs,
+    karate,
+    line,
+    mnist,
+    moons,
+    photos,
+    python_docs,
+    scenes,
+    textures,
+)
 from course_lib.data.dataset import Batches, Dataset
+from course_lib.data.detection import DetectionDataset
 from course_lib.data.download import DownloadError, cache_folder
 from course_lib.data.graph import GraphDataset
 from course_lib.data.registry import load, names, sheets
 from course_lib.data.sheet import Sheet
+from course_lib.data.text import TextDataset
 
 __all__ = [
     "Batches",
     "Dataset",
+    "DetectionDataset",
     "DownloadError",
     "GraphDataset",
     "Sheet",
+    "TextDataset",
     "cache_folder",
     "load",
     "names",

@@ -15,7 +15,8 @@ from course_lib.data.sheet import Sheet
 from course_lib.data.unpickle import CsrMatrix, load_arrays
 
 _ALTERNATIVE = (
-    "networkx.karate_club_graph() is a small real graph with two classes of nodes, and comes with networkx"
+    'data.load("citations") is a generated graph of papers and their words, and data.load("karate") a small '
+    "real one"
 )
 _VALIDATION = 500  # nodes that follow the training nodes: Yang et al.'s split, as everybody uses it
 

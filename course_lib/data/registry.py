@@ -10,6 +10,7 @@ import torch
 
 from course_lib import environment
 from course_lib.data.dataset import Dataset
+from course_lib.data.detection import DetectionDataset
 from course_lib.data.graph import GraphDataset
 from course_lib.data.sheet import Sheet
 
@@ -44,8 +45,18 @@ def register(sheet: Sheet) -> Callable[[Build], Build]:
 
 @overload
 def load(
-    name: Literal["cora"], split: str = "train", device: str | torch.device | None = None, **options: Any
+    name: Literal["citations", "cora", "karate"],
+    split: str = "train",
+    device: str | torch.device | None = None,
+    **options: Any,
 ) -> GraphDataset: ...
+@overload
+def load(
+    name: Literal["coins", "scenes"],
+    split: str = "train",
+    device: str | torch.device | None = None,
+    **options: Any,
+) -> DetectionDataset: ...
 @overload
 def load(
     name: str, split: str = "train", device: str | torch.device | None = None, **options: Any
@@ -56,9 +67,9 @@ def load(
     """Return one split of a data set: ``load("digits", split="test")``.
 
     Splits are "train", "validation" and "test", which never share an example, and "all", their union; a
-    truth table, with nothing to hold out, has only "train" and "all". Without ``device`` the tensors are on
-    the CPU; "auto" is the best device there is. The options of each set are in its data sheet (``sheets``);
-    the same options give the same bits every time.
+    truth table, with nothing to hold out, has only "train" and "all", and a single picture to test on only
+    "test" and "all". Without ``device`` the tensors are on the CPU; "auto" is the best device there is. The
+    options of each set are in its data sheet (``sheets``); the same options give the same bits every time.
 
     Raises:
         ValueError: there is no such set, split or device, or an option has a value it cannot have.
@@ -72,9 +83,10 @@ def load(
     _check_options(loader, options)
     # Before the data: a wrong device must not cost a download.
     target = torch.device("cpu") if device is None else environment.device(device)
+    built = loader.build(split, **options)
     described = replace(
-        loader.build(split, **options),
-        classes=sheet.classes,
+        built,
+        classes=built.classes or sheet.classes,  # a loader says so itself where its options choose them
         name=sheet.name,
         split=split,
         source=sheet.source,

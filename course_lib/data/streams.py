@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from course_lib.data.dataset import Dataset
 from course_lib.data.options import whole
 
-_SPLITS = ("train", "validation", "test")
+SPLITS = ("train", "validation", "test")
 
 Draw = Callable[[Generator], tuple[NDArray[np.float64], NDArray[np.number]]]
 
@@ -26,14 +26,20 @@ def generate(name: str, seed: int, split: str, draw: Draw) -> Dataset:
         ValueError: ``seed`` is not a whole number of at least 0.
     """
     seed = whole("seed", seed, at_least=0)
-    parts = [draw(_stream(name, seed, each)) for each in (_SPLITS if split == "all" else (split,))]
+    parts = [draw(stream(name, seed, part)) for part in parts_of(split)]
     x = np.concatenate([x for x, _ in parts]).astype(np.float32)
     y = np.concatenate([y for _, y in parts])
     y = y.astype(np.int64 if np.issubdtype(y.dtype, np.integer) else np.float32)
     return Dataset(torch.from_numpy(x), torch.from_numpy(y))
 
 
-def _stream(name: str, seed: int, split: str) -> Generator:
+def parts_of(split: str) -> tuple[str, ...]:
+    """Return the splits that ``split`` is made of: itself, or all three for "all"."""
+    return SPLITS if split == "all" else (split,)
+
+
+def stream(name: str, seed: int, split: str) -> Generator:
+    """Return the random numbers of the set called ``name`` for one split, the same ones every time."""
     # A key of the set and the split, and not seed + 1: streams of neighbouring seeds would coincide.
-    key = (zlib.crc32(name.encode()), _SPLITS.index(split))
+    key = (zlib.crc32(name.encode()), SPLITS.index(split))
     return Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))

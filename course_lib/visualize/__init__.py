@@ -1,5 +1,6 @@
 """Figures in one style, legible on light and dark pages, and figures with sliders."""
 
+from course_lib.visualize.contact_sheet import contact_sheet
 from course_lib.visualize.explore import Explorable, explore
 from course_lib.visualize.images import image_grid
 from course_lib.visualize.lines import curves
@@ -30,6 +31,7 @@ __all__ = [
     "SEQUENTIAL",
     "Explorable",
     "boundary_line",
+    "contact_sheet",
     "curves",
     "decision_regions",
     "explore",

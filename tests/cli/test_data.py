@@ -17,6 +17,12 @@ def test_fetch_of_what_is_there_already_says_so(course):
     assert "digits: 1,197 training examples of shape (1, 8, 8); it needs no download" in result.stdout
 
 
+def test_fetch_of_a_set_without_a_training_split_counts_what_there_is(course):
+    result = course("data", "fetch", "coins")
+    assert result.exit_code == 0, result.stderr
+    assert "coins: 1 examples in 'test' of shape (1, 303, 384); it needs no download" in result.stdout
+
+
 def test_fetch_without_a_network_fails_with_the_reason(course, monkeypatch):
     def no_network(*_, **__):
         raise data.DownloadError("mnist could not be fetched; use digits instead")
