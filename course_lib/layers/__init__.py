@@ -32,6 +32,9 @@ from course_lib.layers.dense import Linear
 from course_lib.layers.drop_connect import DropConnect
 from course_lib.layers.dropout import Dropout, Dropout2d, dropout, dropout2d
 from course_lib.layers.embedding import Embedding
+from course_lib.layers.graph_attention import GATConv
+from course_lib.layers.graph_convolutions import ChebConv, GCNConv
+from course_lib.layers.graph_sage import SAGEConv
 from course_lib.layers.group_normalization import GroupNorm, InstanceNorm2d, group_norm, instance_norm
 from course_lib.layers.initialization import (
     calculate_gain,
@@ -94,6 +97,7 @@ __all__ = [
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
+    "ChebConv",
     "Conv2d",
     "ConvTranspose2d",
     "CrossEntropyLoss",
@@ -101,6 +105,8 @@ __all__ = [
     "Dropout",
     "Dropout2d",
     "Embedding",
+    "GATConv",
+    "GCNConv",
     "GRUCell",
     "GaussianNoise",
     "GroupNorm",
@@ -125,6 +131,7 @@ __all__ = [
     "RNNCell",
     "RReLU",
     "ReLU",
+    "SAGEConv",
     "SiLU",
     "Sigmoid",
     "SinusoidalPositionalEncoding",
