@@ -1,5 +1,6 @@
 """mlp against the same net of torch.nn and against the NumPy net."""
 
+import copy
 import functools
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from course_lib import layers
+from course_lib import layers, optim
 from course_lib.models import mlp
 from course_lib.reference import dense
 
@@ -95,6 +96,26 @@ def test_options():
     assert net[0].bias is None
     assert net[2].weight.dtype == torch.float64
     assert net[2].weight.device.type == "meta"
+
+
+@given(seed=st.integers(0, 999))
+@settings(max_examples=10, deadline=None)
+def test_the_order_of_the_pixels_means_nothing_to_it(seed):
+    """A net trained on shuffled inputs gives the answers of its twin, whose weights are shuffled alike."""
+    generator = torch.Generator().manual_seed(seed)
+    x, y = torch.randn(20, 9, generator=generator, dtype=torch.float64), torch.arange(20) % 3
+    order = torch.randperm(9, generator=generator)
+    net = mlp([9, 6, 3], dtype=torch.float64)
+    twin = copy.deepcopy(net)
+    twin[0].weight.data = net[0].weight.data[:, order].clone()
+    for model, seen in ((net, x), (twin, x[:, order])):
+        optimizer = optim.SGD(model.parameters(), lr=0.3, momentum=0.9)
+        for _ in range(10):
+            optimizer.zero_grad()
+            layers.cross_entropy(model(seen), y).backward()
+            optimizer.step()
+    torch.testing.assert_close(twin(x[:, order]), net(x), rtol=1e-9, atol=1e-10)
+    assert not torch.allclose(twin(x), net(x)), "another order is another picture to it"
 
 
 def test_it_compiles_into_one_graph():
