@@ -52,10 +52,15 @@ def run_section(section: Section) -> Run:
     made_from = fingerprint(section, source)  # now: the library may be edited while the section runs
     notebook, failure = None, ""
     start = time.perf_counter()
-    try:
-        notebook = with_outputs(source, run_notebook(source, section.source.parent))
-    except CellFailed as stop:
-        failure = describe_failure(section, source, stop)
+    for last_try in (False, True):
+        try:
+            notebook = with_outputs(source, run_notebook(source, section.source.parent))
+        except CellFailed as stop:
+            # A kernel is told ports that were free, and another program may be the first to take one.
+            if stop.cell is None and "Address already in use" in stop.reason and not last_try:
+                continue
+            failure = describe_failure(section, source, stop)
+        break
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return Run(seconds, peak / (2**20 if sys.platform == "darwin" else 2**10), made_from, notebook, failure)

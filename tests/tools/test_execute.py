@@ -11,6 +11,8 @@ from pathlib import Path
 import execute
 import nbformat
 import pytest
+import run_section
+import sections
 
 TOOLS = Path(execute.__file__).parent
 
@@ -196,3 +198,38 @@ def test_the_command_line_names_a_section_that_does_not_exist(project, monkeypat
     monkeypatch.setattr(sys, "argv", ["execute.py", "--root", str(project.root), "01_first/none"])
     assert execute.main() == 1
     assert capsys.readouterr().err.strip() == "no such section in _toc.yml: 01_first/none"
+
+
+@pytest.mark.parametrize(("taken", "runs"), [(0, 1), (1, 2), (5, 2)])
+def test_a_kernel_whose_port_was_taken_is_started_once_more(executed_project, monkeypatch, taken, runs):
+    """Another program may take a port between its being found free and the kernel's opening it."""
+    root = executed_project.root
+    section = next(each for each in sections.all_sections(root) if each.name.endswith("one"))
+    started = []
+
+    def run(source, folder):
+        started.append(folder)
+        if len(started) <= taken:
+            raise run_section.CellFailed(None, "zmq.error.ZMQError: Address already in use (addr='...')")
+        return nbformat.from_dict(source)
+
+    monkeypatch.setattr(run_section, "run_notebook", run)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    found = run_section.run_section(section)
+    assert len(started) == runs
+    assert bool(found.notebook) == (taken < 2)
+    assert ("Address already in use" in found.failure) == (taken >= 2)
+
+
+def test_a_kernel_that_dies_of_anything_else_is_not_started_again(executed_project, monkeypatch):
+    started = []
+
+    def run(source, folder):
+        started.append(folder)
+        raise run_section.CellFailed(None, "ModuleNotFoundError: No module named 'ipykernel'")
+
+    section = sections.all_sections(executed_project.root)[0]
+    monkeypatch.setattr(run_section, "run_notebook", run)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    assert "ipykernel" in run_section.run_section(section).failure
+    assert len(started) == 1
