@@ -6,8 +6,9 @@ in a cache. ``sheets()`` describes every set. Importing this package costs no mo
 whatever else a set needs is imported when it is loaded.
 """
 
-# Importing a loader's module registers its data set.
+# Importing a loader's module registers its data set; augment is there for its functions.
 from course_lib.data import (  # noqa: F401
+    augment,
     cifar10,
     citations,
     clouds,
@@ -44,6 +45,7 @@ __all__ = [
     "GraphDataset",
     "Sheet",
     "TextDataset",
+    "augment",
     "cache_folder",
     "load",
     "names",
