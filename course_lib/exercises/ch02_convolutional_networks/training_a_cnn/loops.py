@@ -1,0 +1,295 @@
+"""Exercises on the training loop: write it, and mend it."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from course_lib import layers, optim
+from course_lib.exercises import Case, Exercise, Mistake, case
+
+SECTION = "02_convolutional_networks/training_a_cnn"
+Batches = Sequence[tuple[Tensor, Tensor]]
+
+
+def _net(rng: np.random.Generator, sizes: Sequence[int], norm: bool = False) -> nn.Sequential:
+    """A small net in double precision, with batch normalization behind its first layer or without."""
+    modules: list[nn.Module] = [layers.Linear(sizes[0], sizes[1])]
+    if norm:
+        modules.append(layers.BatchNorm1d(sizes[1]))
+    for i in range(1, len(sizes) - 1):
+        modules += [layers.ReLU(), layers.Linear(sizes[i], sizes[i + 1])]
+    net = nn.Sequential(*modules).double()
+    with torch.no_grad():
+        for name, value in net.state_dict().items():
+            if value.is_floating_point():
+                low = 0.5 if "running_var" in name else -1.0
+                value.copy_(torch.from_numpy(rng.uniform(low, low + 2.0, value.shape)))
+    return net
+
+
+def _batches(rng: np.random.Generator, sizes: Sequence[int], d: int, classes: int) -> Batches:
+    return [
+        (torch.from_numpy(2.0 * rng.normal(size=(n, d))), torch.from_numpy(rng.integers(0, classes, n)))
+        for n in sizes
+    ]
+
+
+# one epoch
+
+Epoch = Callable[[nn.Module, Batches, float], list[float]]
+
+
+def train_one_epoch(model: nn.Module, batches: Batches, learning_rate: float) -> list[float]:
+    """Forward, loss, zero_grad, backward, step; the loss of each batch, before its step."""
+    optimizer = optim.SGD(model.parameters(), lr=learning_rate, momentum=0.9)
+    model.train()
+    losses = []
+    for x, y in batches:
+        loss = cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def _epoch(
+    momentum: float = 0.9,
+    mode: str = "train",
+    clear: bool = True,
+    step: str = "after",
+    softmax: bool = False,
+    reduction: str = "mean",
+    report: str = "before",
+) -> Epoch:
+    """An epoch with one of its lines missing, misplaced or wrong."""
+
+    def answer(model: nn.Module, batches: Batches, learning_rate: float) -> list[float]:
+        optimizer = optim.SGD(model.parameters(), lr=learning_rate, momentum=momentum)
+        if mode:
+            model.train(mode == "train")
+        losses = []
+        for x, y in batches:
+            scores = model(x).softmax(dim=1) if softmax else model(x)
+            loss = cross_entropy(scores, y, reduction=reduction)
+            if step == "before":
+                optimizer.step()
+            if clear:
+                optimizer.zero_grad()
+            loss.backward()
+            if step == "after":
+                optimizer.step()
+            losses.append(loss.item() if report == "before" else cross_entropy(model(x), y).item())
+        return losses
+
+    return answer
+
+
+def _mean_of(model: nn.Module, batches: Batches, learning_rate: float) -> float:
+    return float(np.mean(train_one_epoch(model, batches, learning_rate)))
+
+
+def _total(model: nn.Module, batches: Batches, learning_rate: float) -> float:
+    losses = train_one_epoch(model, batches, learning_rate)
+    return sum(loss * len(y) for loss, (_, y) in zip(losses, batches, strict=True)) / sum(
+        len(y) for _, y in batches
+    )
+
+
+def _cleared_after(model: nn.Module, batches: Batches, learning_rate: float) -> list[float]:
+    """Right too: clear behind the step, for the next batch."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate, momentum=0.9)
+    model.train()
+    losses = []
+    for x, y in batches:
+        loss = layers.CrossEntropyLoss()(model(x), y)
+        loss.backward()
+        losses.append(float(loss))
+        optimizer.step()
+        model.zero_grad()
+    return losses
+
+
+def _epoch_cases(rng: np.random.Generator) -> list[Case]:
+    idle = _net(rng, (3, 4, 3), norm=True).eval()
+    return [
+        case(_net(rng, (2, 2)), _batches(rng, [4, 4], 2, 2), 0.5, label="two batches, one dense layer"),
+        case(_net(rng, (3, 5, 3)), _batches(rng, [4, 4, 4, 4], 3, 3), 0.3, label="four batches"),
+        case(_net(rng, (3, 5, 3)), _batches(rng, [5, 5, 2], 3, 3), 0.2, label="a short last batch"),
+        case(idle, _batches(rng, [4, 4, 4, 3], 3, 3), 0.2, label="a net that comes in evaluation mode"),
+        case(_net(rng, (4, 6, 2), norm=True), _batches(rng, [3] * 6, 4, 2), 0.1, label="batch normalization"),
+    ]
+
+
+TRAIN_ONE_EPOCH = Exercise(
+    id="training_a_cnn/train_one_epoch",
+    section=SECTION,
+    title="One epoch of training",
+    reference=train_one_epoch,
+    cases=_epoch_cases,
+    alternatives=[_cleared_after],
+    mistakes=[
+        Mistake(
+            _epoch(clear=False),
+            "The gradients are never cleared: from the second step on each batch moves the weights by the sum of all "
+            "gradients so far. Call optimizer.zero_grad() before backward.",
+        ),
+        Mistake(
+            _epoch(step="never"),
+            "The weights never move. Call optimizer.step() after backward, with no zero_grad in between.",
+        ),
+        Mistake(
+            _epoch(step="before"),
+            "The step comes before backward, so each step uses the gradient of the batch before. First backward, then step.",
+        ),
+        Mistake(
+            _epoch(momentum=0.0),
+            "No momentum is at work. Pass momentum=0.9, and make the optimizer once, before the loop: a new one for "
+            "each batch forgets its past.",
+        ),
+        Mistake(
+            _epoch(mode=""),
+            "The mode is left as it was. A model that comes in evaluation mode must be put into training mode first.",
+        ),
+        Mistake(
+            _epoch(mode="eval"),
+            "The model is trained in evaluation mode: batch normalization then ignores the batch. Call model.train().",
+        ),
+        Mistake(
+            _epoch(softmax=True),
+            "There is a softmax before the loss. Cross-entropy wants logits and takes the softmax itself.",
+        ),
+        Mistake(
+            _epoch(reduction="sum"),
+            "The loss is the sum over the batch. It should be the mean, or long batches make long steps.",
+        ),
+        Mistake(
+            _epoch(report="after"),
+            "These are the losses after each step. Return the one that was computed before it and that made the step.",
+        ),
+        Mistake(_mean_of, "This is the mean over the batches. Return a list with the loss of each batch."),
+        Mistake(
+            _total, "This is the mean over the examples. Return a list with the loss of each batch instead."
+        ),
+    ],
+    hint="Inside the loop: model, cross_entropy, zero_grad, backward, step. Which lines belong before the loop?",
+)
+
+# the three bugs
+
+Pairs = list[tuple[float, float]]
+
+
+def mended(
+    model: nn.Module, train_batches: Batches, validation_batches: Batches, epochs: int, learning_rate: float
+) -> Pairs:
+    """The loop without its bugs."""
+    return _loop()(model, train_batches, validation_batches, epochs, learning_rate)
+
+
+def _loop(*bugs: str) -> Callable[[nn.Module, Batches, Batches, int, float], Pairs]:
+    """The loop with some of its bugs: "softmax", "clear", "modes"; or "stuck", with eval() but no train()."""
+
+    def answer(
+        model: nn.Module,
+        train_batches: Batches,
+        validation_batches: Batches,
+        epochs: int,
+        learning_rate: float,
+    ) -> Pairs:
+        optimizer = optim.SGD(model.parameters(), lr=learning_rate)
+        record = []
+        for _ in range(epochs):
+            if not {"modes", "stuck"} & set(bugs):
+                model.train()
+            total, seen = 0.0, 0
+            for x, y in train_batches:
+                scores = model(x).softmax(dim=1) if "softmax" in bugs else model(x)
+                loss = cross_entropy(scores, y)
+                if "clear" not in bugs:
+                    optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                total, seen = total + loss.item() * len(y), seen + len(y)
+            record.append((total / seen, _validated(model, validation_batches, "modes" not in bugs)))
+        return record
+
+    return answer
+
+
+@torch.no_grad()
+def _validated(model: nn.Module, batches: Batches, switch: bool) -> float:
+    if switch:
+        model.eval()
+    total = sum(cross_entropy(model(x), y).item() * len(y) for x, y in batches)
+    return total / sum(len(y) for _, y in batches)
+
+
+def _back_at_the_end(
+    model: nn.Module, train_batches: Batches, validation_batches: Batches, epochs: int, learning_rate: float
+) -> Pairs:
+    """Right too: log-probabilities, and back to training mode behind the validation."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)
+    record = []
+    for _ in range(epochs):
+        total = torch.zeros(())
+        for x, y in train_batches:
+            optimizer.zero_grad()
+            loss = nn.functional.nll_loss(model(x).log_softmax(dim=1), y)
+            loss.backward()
+            optimizer.step()
+            total = total + loss.detach() * len(y)
+        validated = _validated(model, validation_batches, switch=True)
+        model.train()
+        record.append((float(total) / sum(len(y) for _, y in train_batches), validated))
+    return record
+
+
+def _loop_cases(rng: np.random.Generator) -> list[Case]:
+    def both(d: int, classes: int) -> tuple[Batches, Batches]:
+        return _batches(rng, [5, 5, 3], d, classes), _batches(rng, [4, 2], d, classes)
+
+    return [
+        case(_net(rng, (2, 3, 2), norm=True), *both(2, 2), 1, 0.2, label="a single epoch"),
+        case(_net(rng, (3, 5, 3), norm=True), *both(3, 3), 3, 0.2, label="three epochs"),
+        case(_net(rng, (4, 6, 3), norm=True), *both(4, 3), 4, 0.1, label="four epochs"),
+    ]
+
+
+_SOFTMAX = "the softmax before the cross-entropy, which wants logits"
+_CLEAR = "gradients that are never cleared"
+_MODES = "a network that is judged in training mode"
+
+THREE_BUGS = Exercise(
+    id="training_a_cnn/three_bugs",
+    section=SECTION,
+    title="Three bugs",
+    reference=mended,
+    cases=_loop_cases,
+    alternatives=[_back_at_the_end],
+    mistakes=[
+        Mistake(
+            _loop("softmax", "clear", "modes"),
+            "This does what the broken loop does: all three bugs are left. Read what cross_entropy wants, what "
+            "backward does with old gradients, and which mode the network is in.",
+        ),
+        Mistake(_loop("softmax"), f"Two bugs are mended. One is left: {_SOFTMAX}."),
+        Mistake(_loop("clear"), f"Two bugs are mended. One is left: {_CLEAR}."),
+        Mistake(
+            _loop("modes"),
+            f"Two bugs are mended. One is left: {_MODES}. Call eval() before validating and train() before training.",
+        ),
+        Mistake(_loop("softmax", "clear"), f"One bug is mended. Left are {_SOFTMAX}, and {_CLEAR}."),
+        Mistake(_loop("softmax", "modes"), f"One bug is mended. Left are {_SOFTMAX}, and {_MODES}."),
+        Mistake(_loop("clear", "modes"), f"One bug is mended. Left are {_CLEAR}, and {_MODES}."),
+        Mistake(
+            _loop("stuck"),
+            "All three are mended, and a new one has come in: after the first validation the network stays in "
+            "evaluation mode. Call model.train() at the start of every epoch.",
+        ),
+    ],
+    hint="One bug is in what the loss gets, one in what happens between two steps, one in the mode of the network.",
+)

@@ -1,0 +1,12 @@
+"""Exercises of the section on dropout."""
+
+from course_lib.exercises.ch03_regularization.dropout import averages, masks, sequences
+
+EXERCISES = [
+    masks.INVERTED,
+    masks.TRAIN_AND_TEST,
+    masks.MASK_SHAPE,
+    averages.SUBNETS,
+    averages.RIDGE,
+    sequences.SAME_MASK,
+]
