@@ -23,6 +23,8 @@ def test_formulas_are_typeset(visit, html, page):
     formulas = len(re.findall(r'class="math notranslate', written))
     assert shown.locator("mjx-container").count() >= formulas
     assert shown.locator("mjx-merror, [data-mjx-error]").count() == 0, "MathJax could not read a formula"
+    unknown = shown.locator('mjx-mtext[style*="red"]').all_inner_texts()
+    assert unknown == [], "commands that MathJax does not know stand there in red"
     # What is left of TeX in the text: $...$ or \(...\) outside code.
     raw = shown.evaluate(
         """() => {
