@@ -1,9 +1,7 @@
 """Conv2d and conv2d, in all their ways, against torch, the NumPy reference and numerical gradients."""
 
-import copy
 import inspect
 import math
-import pickle
 import warnings
 
 import numpy as np
@@ -11,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from originals import OF_A_CONVOLUTION, assert_interchangeable, assert_same_signature
 from torch import nn
 from torch.nn import functional as F
 
@@ -199,26 +198,14 @@ SHOWN = [
 @pytest.mark.parametrize("options", SHOWN, ids=str)
 def test_repr_and_state_dict_are_torchs(options):
     ours, theirs = ours_and_theirs((4, 6, (3, 2)), options)
-    assert repr(ours) == repr(theirs)
-    assert list(ours.state_dict()) == list(theirs.state_dict())
-    for name in ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups",
-                 "padding_mode", "output_padding", "transposed"):  # fmt: skip
-        assert getattr(ours, name) == getattr(theirs, name), f"Conv2d.{name}"
     fresh = layers.Conv2d(4, 6, (3, 2), **options, dtype=torch.float64)
-    fresh.load_state_dict(theirs.state_dict())
     x = torch.randn(2, 4, 8, 7, dtype=torch.float64)
-    for name, copied in {
-        "torch.nn's state_dict": fresh,
-        "deepcopy": copy.deepcopy(ours),
-        "pickle": pickle.loads(pickle.dumps(ours)),
-    }.items():
-        assert_same(copied(x), ours(x), name)
+    assert_interchangeable(ours, theirs, fresh, x, OF_A_CONVOLUTION)
 
 
 def test_signatures_are_torchs_with_a_way_more():
-    got, expected = inspect.signature(layers.Conv2d).parameters, inspect.signature(nn.Conv2d).parameters
-    assert [*expected, "way"] == list(got)
-    assert {n: p.default for n, p in expected.items()} == {n: got[n].default for n in expected}
+    assert_same_signature(layers.Conv2d, nn.Conv2d, extra=("way",))
+    assert list(inspect.signature(layers.Conv2d).parameters)[-1] == "way"
     assert list(inspect.signature(layers.Conv2d.forward).parameters) == ["self", "input"]
     functional = inspect.signature(layers.conv2d).parameters
     documented = dict.fromkeys(["input", "weight"], inspect.Parameter.empty) | {
@@ -226,8 +213,7 @@ def test_signatures_are_torchs_with_a_way_more():
     }  # fmt: skip
     assert {n: p.default for n, p in functional.items()} == documented
     assert list(functional) == list(documented)
-    for found in (got, functional):
-        assert found["way"].kind is inspect.Parameter.KEYWORD_ONLY
+    assert functional["way"].kind is inspect.Parameter.KEYWORD_ONLY
     shown = repr(layers.Conv2d(1, 2, 3, way="fft"))
     assert shown == "Conv2d(1, 2, kernel_size=(3, 3), stride=(1, 1), way=fft)"
 

@@ -1,7 +1,6 @@
 """Linear against its NumPy reference, torch.nn.Linear, numerical gradients and ONNX's cases."""
 
 import copy
-import inspect
 import math
 import pickle
 
@@ -10,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from originals import assert_same_signature
 from torch import nn
 
 from course_lib import layers
@@ -95,9 +95,7 @@ def test_the_same_seed_gives_torchs_weights(bias, d_in, d_out, seed):
 @pytest.mark.parametrize("bias", [True, False])
 def test_signature_repr_and_state_dict_are_torchs(bias):
     ours, theirs = ours_and_theirs(3, 2, bias)
-    got, expected = inspect.signature(layers.Linear).parameters, inspect.signature(nn.Linear).parameters
-    assert {n: p.default for n, p in got.items()} == {n: p.default for n, p in expected.items()}
-    assert list(got) == list(expected)
+    assert_same_signature(layers.Linear, nn.Linear)
     assert repr(ours) == repr(theirs)
     assert list(ours.state_dict()) == list(theirs.state_dict())
     fresh = layers.Linear(3, 2, bias, dtype=torch.float64)

@@ -1,7 +1,6 @@
 """Embedding against its NumPy reference, torch.nn.Embedding and numerical gradients."""
 
 import copy
-import inspect
 import pickle
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from originals import assert_same_signature
 from torch import nn
 
 from course_lib import layers
@@ -119,9 +119,7 @@ def test_signature_repr_and_state_dict_are_torchs(options):
         (layers.Embedding, nn.Embedding),
         (layers.Embedding.from_pretrained, nn.Embedding.from_pretrained),
     ):
-        got, expected = inspect.signature(got).parameters, inspect.signature(expected).parameters
-        assert {n: p.default for n, p in got.items()} == {n: p.default for n, p in expected.items()}
-        assert list(got) == list(expected)
+        assert_same_signature(got, expected)
     ours, theirs = ours_and_theirs(4, 3, **options)
     assert repr(ours) == repr(theirs)
     assert list(ours.state_dict()) == list(theirs.state_dict())

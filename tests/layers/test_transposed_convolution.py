@@ -1,15 +1,14 @@
 """ConvTranspose2d and conv_transpose2d against torch, the NumPy reference and numerical gradients."""
 
-import copy
 import inspect
 import math
-import pickle
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from originals import OF_A_CONVOLUTION, assert_interchangeable, assert_same_signature
 from torch import nn
 from torch.nn import functional as F
 
@@ -181,20 +180,9 @@ def test_the_same_seed_gives_torchs_weights(bias, kernel, groups, channels, seed
 )
 def test_repr_and_state_dict_are_torchs(options):
     ours, theirs = ours_and_theirs((4, 6, (3, 2)), options)
-    assert repr(ours) == repr(theirs)
-    assert list(ours.state_dict()) == list(theirs.state_dict())
-    for name in ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups",
-                 "padding_mode", "output_padding", "transposed"):  # fmt: skip
-        assert getattr(ours, name) == getattr(theirs, name), f"ConvTranspose2d.{name}"
     fresh = layers.ConvTranspose2d(4, 6, (3, 2), **options, dtype=torch.float64)
-    fresh.load_state_dict(theirs.state_dict())
     x = torch.randn(2, 4, 3, 5, dtype=torch.float64)
-    for name, copied in {
-        "torch.nn's state_dict": fresh,
-        "deepcopy": copy.deepcopy(ours),
-        "pickle": pickle.loads(pickle.dumps(ours)),
-    }.items():
-        assert_same(copied(x), ours(x), name)
+    assert_interchangeable(ours, theirs, fresh, x, OF_A_CONVOLUTION)
 
 
 def test_signatures_are_torchs():
@@ -202,9 +190,7 @@ def test_signatures_are_torchs():
         (layers.ConvTranspose2d, nn.ConvTranspose2d),
         (layers.ConvTranspose2d.forward, nn.ConvTranspose2d.forward),
     ]:
-        got, expected = inspect.signature(ours).parameters, inspect.signature(theirs).parameters
-        assert list(got) == list(expected)
-        assert {n: p.default for n, p in got.items()} == {n: p.default for n, p in expected.items()}
+        assert_same_signature(ours, theirs)
     documented = dict.fromkeys(["input", "weight"], inspect.Parameter.empty) | {
         "bias": None, "stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "dilation": 1,
     }  # fmt: skip

@@ -1,8 +1,15 @@
 """What our layers, functions and losses must share with the originals of torch.nn, whatever they compute."""
 
+import copy
 import inspect
+import pickle
 
 import torch
+
+OF_A_CONVOLUTION = [
+    "in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "padding_mode",
+    "output_padding", "transposed",
+]  # fmt: skip
 
 
 def assert_same_signature(ours, theirs, newer=(), extra=()):
@@ -30,6 +37,25 @@ def assert_close(got, expected, what, rtol=0.0, atol=0.0):
     torch.testing.assert_close(
         got, expected, rtol=rtol, atol=atol, equal_nan=True, msg=lambda m: f"{what}: {m}"
     )
+
+
+def assert_interchangeable(ours, theirs, fresh, x, attributes):
+    """Our layer shows itself and its ``attributes`` as the original, and is the same after being copied.
+
+    ``fresh`` is another layer of ours, made alike: with the original's state_dict it computes what ours does.
+    """
+    name = type(ours).__name__
+    assert repr(ours) == repr(theirs)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    for attribute in attributes:
+        assert getattr(ours, attribute) == getattr(theirs, attribute), f"{name}.{attribute}"
+    fresh.load_state_dict(theirs.state_dict())
+    for way, copied in {
+        "torch.nn's state_dict": fresh,
+        "deepcopy": copy.deepcopy(ours),
+        "pickle": pickle.loads(pickle.dumps(ours)),
+    }.items():
+        assert_close(copied(x), ours(x), f"{name} {way}")
 
 
 def output_and_gradients(layer, x, grad, *others):
