@@ -124,6 +124,19 @@ def drop_repeated_ids(app: Sphinx, doctree: nodes.document, docname: str) -> Non
         section["ids"] = [i for i in section["ids"] if i not in ("exercise-content", "solution-content")]
 
 
+def plain_anchors(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Give exercises anchors without a slash: the search looks its finds up by a selector, where none may stand."""
+    for node in doctree.findall(nodes.Element):
+        if node.get("type") in ("exercise", "solution"):
+            node["ids"] = [name.replace("/", "-") for name in node["ids"]]
+        elif isinstance(node, nodes.reference):
+            if "refid" in node:
+                node["refid"] = node["refid"].replace("/", "-")
+            page, mark, anchor = node.get("refuri", "").partition("#")
+            if node.get("internal") and mark:
+                node["refuri"] = f"{page}#{anchor.replace('/', '-')}"
+
+
 def forget_pages_with_warnings(app: Sphinx, error: Exception | None) -> None:
     """Let a build with warnings leave nothing to build upon.
 
@@ -149,6 +162,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("env-get-outdated", outdated_pages)
     app.connect("doctree-read", remember_files)
     app.connect("doctree-resolved", drop_repeated_ids)
+    app.connect("doctree-resolved", plain_anchors)
     app.connect("html-page-context", set_buttons, priority=900)  # after the theme has made its own
     app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("build-finished", copy_editions)
