@@ -35,6 +35,9 @@ class Bags:
 
     def pull(self, pixels: Tensor) -> Tensor:
         """Weighted sum of each bag: pixels (n h w, c) -> (k ph pw, c)."""
+        if not pixels.shape[1]:  # some processors' embedding_bag refuses empty rows
+            k, ph, _ = self.rows.shape
+            return pixels.new_zeros(k * ph * self.columns.shape[1], 0)
         sums = [
             F.embedding_bag(indices, pixels, mode="sum", per_sample_weights=weights)
             for indices, weights in self._chunks()
@@ -45,6 +48,8 @@ class Bags:
         """The transpose of ``pull``, (k ph pw, c) -> (n h w, c): each pixel is a bag of those who used it."""
         n, h, w = self.shape
         pixels, start = sums.new_zeros(n * h * w, sums.shape[1]), 0
+        if not sums.shape[1]:
+            return pixels
         first = torch.arange(n * h * w, device=sums.device)
         for indices, weights in self._chunks():
             used, order = indices.flatten().sort()
