@@ -30,6 +30,8 @@ import dataclasses
 @dataclasses.dataclass
 class Sheet:
     name: str
+    kind: str
+    what: str
     licence: str
     splits: dict
     classes: list
@@ -39,7 +41,18 @@ class Sheet:
 
 def sheets():
     splits, pitfalls = {"train": 1197, "test": 300}, ("Few writers.", "Small pictures.")
-    return [Sheet("digits", "BSD", splits, ["0", "1"], pitfalls)]
+    return [Sheet("digits", "embedded", "Digits.", "BSD", splits, ["0", "1"], pitfalls)]
+"""
+
+# And how it draws them.
+VISUALIZE = """
+from matplotlib.figure import Figure
+
+
+def contact_sheet(name):
+    figure = Figure((1, 1))
+    figure.text(0, 0, name)
+    return figure
 """
 
 
@@ -57,6 +70,7 @@ class Project:
         self.write("requirements.txt", "numpy==2.4.6\n")
         self.write("course_lib/__init__.py", "answer = 42\n")
         self.write("course_lib/data/__init__.py", SHEETS)
+        self.write("course_lib/visualize/__init__.py", VISUALIZE)
         self.write("course_lib/exercises/__init__.py", "")
         self.write("course_lib/exercises/ch01_first/__init__.py", "")
         self.write("course_lib/exercises/ch01_first/one.py", "EXERCISES = []\n")

@@ -153,12 +153,15 @@ def test_the_map_and_the_data_sheets_show_what_is_there(executed_project):
     told = {dt.get_text(): dt.find_next_sibling("dd") for dt in sheet.select("dt")}
     lines = {name: [p.get_text() for p in answer.select("p")] for name, answer in told.items()}
     assert lines == {
+        "Kind": ["embedded"],
+        "What": ["Digits."],
         "Licence": ["BSD"],
         "Splits": ["train: 1197; test: 300"],
         "Classes": ["0, 1"],
         "Pitfalls": ["Few writers.", "Small pictures."],
     }
     assert len(told["Pitfalls"].select("li")) == 2
+    assert sheet.select_one("figure img")["alt"] == "Some examples of digits. Digits."
 
     project.write("chapters/ledger.yml", ledger.replace("status: works, ", ""))
     build.build(project.root)
