@@ -125,7 +125,7 @@ def drop_repeated_ids(app: Sphinx, doctree: nodes.document, docname: str) -> Non
 
 
 def plain_anchors(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Give exercises anchors without a slash: the search looks its finds up by a selector, where none may stand."""
+    """Give exercises anchors without a slash, which may not stand in the selectors the search looks for."""
     for node in doctree.findall(nodes.Element):
         if node.get("type") in ("exercise", "solution"):
             node["ids"] = [name.replace("/", "-") for name in node["ids"]]

@@ -41,12 +41,30 @@ _STYLE = """
 #{id} .MCButton:focus-within, #{id} .Input-text:focus {{ outline: .2em solid #0072B2; }}
 #{id} .sr-only {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }}
 """
+# jupyterquiz asks for MathJax once. While that is still loading, it takes its settings away and has another
+# loaded from the network: formulas stay raw, or turn red. This waits for the page's own, for up to a minute.
+_TYPESET = """
+function typesetWhenReady(element, tries = 240) {
+    const math = window.MathJax;
+    if (math && math.typesetPromise) {
+        math.startup.promise.then(() => math.typesetPromise([element]));
+    } else if (math && math.Hub) {
+        math.Hub.Queue(["Typeset", math.Hub, element]);
+    } else if (tries) {
+        setTimeout(typesetWhenReady, 250, element, tries - 1);
+    }
+}
+"""
 _MENDS = {
-    # A page whose MathJax is still loading would have it loaded again, from another host.
-    r"script\.src = 'https?:[^']*';\s*script\.async = true;\s*document\.head\.appendChild\(script\);": "",
-    # While it loads it has no version; and what holds for version 3 holds for later ones.
-    r'version\[0\] == "2"': '(version || "")[0] == "2"',
-    r'version\[0\] == "3"': '(version || "")[0] >= "3"',
+    r"(?s)// Trigger MathJax typesetting if available.*?(?=// Prevent link clicks)": (
+        "typesetWhenReady(container);"
+    ),
+    r"(?s)if \(typeof MathJax !== 'undefined'\) \{\s*const v =.*?typeset\(\[container\]\);\s*\}\s*\}": (
+        "typesetWhenReady(container);"
+    ),
+    r"(?s)if \(typeof MathJax != 'undefined'\) \{.*?typeset\(\[fb\]\);.*?not detected'\);\s*\}": (
+        "typesetWhenReady(fb);"
+    ),
     r"(?m)^\s*console\.log\([^\n]*\);?\s*$": "",
     r"(this\.fbDiv\.className = 'Feedback';)": r"\1 this.fbDiv.setAttribute('role', 'status');",
     r'lab\.innerHTML = "Type (numeric|your) answer here:";': (
@@ -162,10 +180,16 @@ def _worded(questions: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _offline(script: str) -> str:
-    """Return jupyterquiz's script unable to fetch, quiet, and easier on MathJax and screen readers."""
+    """Return jupyterquiz's script unable to fetch, quiet, and easier on MathJax and screen readers.
+
+    Raises:
+        RuntimeError: where jupyterquiz has changed so that a mend finds nothing to mend.
+    """
     for pattern, mended in _MENDS.items():
-        script = re.sub(pattern, mended, script)
-    return script
+        script, made = re.subn(pattern, mended, script)
+        if not made:
+            raise RuntimeError(f"jupyterquiz has changed: nothing in its script matches {pattern}")
+    return _TYPESET + script
 
 
 def _readable(questions: list[dict[str, Any]]) -> str:

@@ -3,6 +3,7 @@
 import functools
 import http.server
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,16 +94,21 @@ Open = Callable[..., Visit]
 
 @pytest.fixture(scope="module")
 def open_page(chromium: Browser, address: str) -> Iterator[Open]:
-    """Opens a page of the book in a fresh window; options are Playwright's, such as ``color_scheme``."""
+    """Opens a page of the book in a fresh window; options are Playwright's, such as ``color_scheme``.
+
+    A request whose address ends in ``late`` is answered 2 s late.
+    """
     contexts = []
 
-    def open_one(path: str, width: int = 1280, **options) -> Visit:
+    def open_one(path: str, width: int = 1280, late: str = "", **options) -> Visit:
         context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
         contexts.append(context)
         visit = Visit(context.new_page())
 
         def route(route: Route, request: Request) -> None:
             if request.url.startswith((address, "data:", "blob:")):
+                if late and urlsplit(request.url).path.endswith(late):
+                    time.sleep(2)
                 route.continue_()
             else:
                 visit.elsewhere.append(request.url)

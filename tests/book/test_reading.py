@@ -58,6 +58,14 @@ def test_the_quiz_answers(reader, section):
             assert "incorrect" in feedback.get_attribute("class").split(), asked
 
 
+def test_the_formulas_of_a_quiz_wait_for_mathjax(open_page):
+    page = open_page("chapters/03_regularization/weight_penalties.html", late="tex-chtml.js").page
+    page.wait_for_selector(".Quiz mjx-container", timeout=10_000)
+    assert page.locator("article p mjx-container").count(), "the page's own formulas"
+    assert page.locator('mjx-mtext[style*="red"]').all_inner_texts() == []
+    assert not [text for text in page.locator(".Quiz").all_inner_texts() if "$" in text]
+
+
 def test_every_slider_changes_the_picture(reader, section):
     page = reader(section)
     explorables = page.locator(".course-explore").all()
