@@ -171,7 +171,7 @@ def _difference(exercise: Exercise, found: Difference, outcome: Outcome) -> str:
         return _keys(found.got, found.expected)
     if found.kind == "nan":
         odd = "NaN (not a number)" if np.isnan(found.got) else "infinity"
-        return f"The result holds {odd}, where {show.number(found.expected)} is expected."
+        return f"The result holds {odd}, where {_named(exercise, found.expected)} is expected."
     return " ".join(["The result is not right yet.", found.note]).rstrip()
 
 
@@ -192,7 +192,10 @@ def case_details(exercise: Exercise, index: int) -> list[Detail]:
 
 
 def difference_details(exercise: Exercise, found: Any, outcome: Outcome, target: Outcome) -> list[Detail]:
-    """Return what came beside what was expected, or the line that raised."""
+    """Return what came beside what was expected, or the line that raised.
+
+    Of an exercise that asks for a value, what is expected is the key, and not shown.
+    """
     if isinstance(found, Outcome):
         if outcome.error is None or not outcome.line:
             return []
@@ -201,17 +204,29 @@ def difference_details(exercise: Exercise, found: Any, outcome: Outcome, target:
     verb = "You returned" if exercise.wants_function or exercise.apply else "You gave"
     if exercise.apply:
         verb = "It gives"
+    secret = _is_key(exercise)
     got, wanted = _side_by_side(found, outcome.value, target.value)
-    details = [Detail(verb, got, code=True), Detail("Expected", wanted, code=True)]
+    details = [Detail(verb, show.value(outcome.value) if secret else got, code=True)]
+    if not secret:
+        details.append(Detail("Expected", wanted, code=True))
     if found.index and found.total > 1:
         one, two = show.pair(found.got, found.expected)
         place = f"at index {list(found.index)}" + (f" of {found.where[-1]}" if found.where else "")
-        text = f"{place}: {one} instead of {two}. {found.wrong} of {found.total} entries differ"
-        largest = (
-            f", by {show.number(found.largest)} at most" if found.kind == "value" and found.largest else ""
-        )
+        instead = show.number(found.got) if secret else f"{one} instead of {two}"
+        text = f"{place}: {instead}. {found.wrong} of {found.total} entries differ"
+        known = found.kind == "value" and found.largest and not secret
+        largest = f", by {show.number(found.largest)} at most" if known else ""
         details.append(Detail("First difference", f"{text}{largest}."))
     return details
+
+
+def _is_key(exercise: Exercise) -> bool:
+    """Whether the reference is the very thing asked for, so that to show it would be to answer."""
+    return not (exercise.wants_function or exercise.apply)
+
+
+def _named(exercise: Exercise, number: Any) -> str:
+    return "a number" if _is_key(exercise) else show.number(number)
 
 
 def _side_by_side(found: Difference, got: Any, wanted: Any) -> tuple[str, str]:

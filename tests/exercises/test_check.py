@@ -693,7 +693,19 @@ def test_a_wrong_value(steps):
     assert check(steps, 128).message == "This is mistake number 0."
     report = check(steps, 5)
     assert report.status == "failed"
-    assert text(report) == "NOT YET: Made The result is not right yet. You gave: 5 Expected: 4"
+    assert text(report) == "NOT YET: Made The result is not right yet. You gave: 5"
+
+
+def test_the_key_is_not_told(make):
+    key = {"error": 0.137, "folds": np.array([7, 11, 13])}
+    exercise = make(key, mistakes=[{**key, "error": wrong} for wrong in (0.2, 0.3, 0.4)])
+    report = check(exercise, {"error": 0.55, "folds": key["folds"]})
+    assert report.message.startswith("In entry 'error': ")
+    assert "0.137" not in text(report)
+    report = check(exercise, {"error": 0.137, "folds": np.array([7, 11, 12])})
+    assert "at index [2] of entry 'folds': 12. 1 of 3 entries differ." in text(report)
+    assert "13" not in text(report).replace("0.137", "")
+    assert "a number is expected" in text(check(exercise, {"error": np.nan, "folds": key["folds"]}))
 
 
 @pytest.mark.parametrize("blank", [..., (1, ...), {"a": ...}, NotImplemented])
