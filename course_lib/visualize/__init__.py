@@ -5,6 +5,7 @@ from course_lib.visualize.explore import Explorable, explore
 from course_lib.visualize.images import image_grid
 from course_lib.visualize.lines import curves
 from course_lib.visualize.networks import network_diagram
+from course_lib.visualize.paths import paths
 from course_lib.visualize.regions import boundary_line, decision_regions
 from course_lib.visualize.style import (
     DASHES,
@@ -37,5 +38,6 @@ __all__ = [
     "explore",
     "image_grid",
     "network_diagram",
+    "paths",
     "use_style",
 ]
