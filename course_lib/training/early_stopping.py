@@ -23,7 +23,8 @@ class EarlyStopping:
         best_epoch: its epoch; 0 before the first.
         stopped: whether patience has run out.
 
-    Source: Prechelt, "Early stopping - but when?", 1998.
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, algorithm 7.1. Other rules:
+    Prechelt, "Early stopping - but when?", 1998.
     """
 
     def __init__(
