@@ -29,10 +29,10 @@ class LPPool2d(nn.Module):
     """Each window's (sum x^p)^(1/p), p = norm_type: x (N, C, H, W) or (C, H, W) -> (..., H_out, W_out).
 
     p = 1 is the sum (k^2 times the mean), p = 2 the length; the larger p, the more the largest entry counts,
-    and p = inf is max |x|. With an odd p negative entries count against the others, and a sum below 0 has no
-    root for p > 1: NaN, as is any negative entry's power for a p that is not whole. Values are torch.nn's,
-    except that no power is lost by leaving the range of float32, as 0.001^16 or 1e-30^2 would be: powers are
-    taken of entries relative to the largest of their window.
+    and p = inf is max |x|. With an odd p negative entries count against the others, and the power 1/p of a
+    sum below 0 is NaN for p > 1, as is any negative entry's power for a p that is not whole. Values are
+    torch.nn's, except that no power is lost by leaving the range of float32, as 0.001^16 or 1e-30^2 would be:
+    powers are taken of entries relative to the largest of their window.
 
     The gradient is dy/dx = (x / y)^(p-1), and 0 where y is 0, as torch.nn has it. For p < 1 the slope is
     infinite at x = 0, and NaN in a window of zeros. With ``ceil_mode`` the sum of a window that hangs over
