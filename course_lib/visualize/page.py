@@ -33,12 +33,16 @@ STYLE = """
 .course-explore-controls input { width: 100%; min-height: 1.75rem; margin: 0; accent-color: #2f81d0; }
 .course-explore-controls input:focus-visible, .course-explore-controls button:focus-visible {
   outline: 2px solid #2f81d0; outline-offset: 2px; }
-.course-explore-controls output { text-align: right; font-variant-numeric: tabular-nums; }
+.course-explore-controls output { min-width: var(--longest); text-align: right;
+  font-variant-numeric: tabular-nums; }
 .course-explore-controls button { grid-column: 1 / -1; justify-self: start; min-height: 1.75rem;
   padding: 0.1rem 0.8rem; font: inherit; color: inherit; background: transparent;
   border: 1px solid currentColor; border-radius: 0.4rem; cursor: pointer; }
 .course-explore-status { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden;
   clip-path: inset(50%); white-space: nowrap; }
+@media (max-width: 30rem) {
+  .course-explore-controls { grid-template-columns: fit-content(45%) minmax(6rem, 1fr); }
+  .course-explore-controls output { grid-column: 1 / -1; min-width: 0; } }
 @media (prefers-reduced-motion: reduce) { .course-explore-controls button { display: none; } }
 """
 
@@ -137,6 +141,6 @@ def _rows(sliders: Sequence[Slider], key: str) -> str:
             f'<label for="{identity}">{escape(slider.label)}</label>'
             f'<input type="range" id="{identity}" min="0" max="{len(slider.values) - 1}" step="1" '
             f'value="{slider.start}" aria-valuetext="{text}" autocomplete="off">'
-            f'<output for="{identity}" aria-live="off" style="min-width: {width}ch">{text}</output>\n'
+            f'<output for="{identity}" aria-live="off" style="--longest: {width}ch">{text}</output>\n'
         )
     return "".join(rows)

@@ -54,8 +54,16 @@ def fragments():
     patch.setenv("COURSE_BOOK", "1")
     plain = explore(draw, "A square", column=range(5), row=[0, 1, 2, 3], start={"column": 2}).html
     playing = explore(lambda step: draw(step, 1), lambda step: f"step {step}", step=range(3), play=True).html
+    kinds = ["plain", "3 x 3, dilated by 1, 2, 4, 8, 16 ..."]
+    wordy = explore(
+        lambda column, kind: draw(column, kinds.index(kind)),
+        "A square",
+        column=range(2),
+        kind=kinds,
+        labels={"kind": "layers of this kind"},
+    ).html
     patch.undo()
-    return {"plain": plain, "playing": playing}
+    return {"plain": plain, "playing": playing, "wordy": wordy}
 
 
 @pytest.fixture
@@ -188,6 +196,18 @@ def test_fits_the_page_and_is_legible(visit, fragments, theme, width):
     assert height >= 24, "too small for a finger"
     box, natural = page.locator("img").bounding_box(), 440 / 352
     assert box["width"] / box["height"] == pytest.approx(natural, rel=0.02)
+
+
+@pytest.mark.parametrize("width", [800, 390, 320])
+def test_long_values_are_read_beside_or_below_their_slider(visit, fragments, width):
+    page = visit(fragments["wordy"], "light", width)
+    page.get_by_label("layers of this kind").fill("1")
+    for place in page.locator(".course-explore-controls > *").all():
+        box = place.bounding_box()
+        assert box["x"] >= 0, place.inner_text()
+        assert box["x"] + box["width"] <= width, place.inner_text()
+    slider = page.get_by_label("layers of this kind").bounding_box()
+    assert slider["width"] >= 96, "too short to move"
 
 
 def contrast_on_page(page, selector):
