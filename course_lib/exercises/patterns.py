@@ -61,6 +61,8 @@ def _law(one: np.ndarray, two: np.ndarray) -> str:
         if np.abs(ratios - factor).max() <= _TIGHT * abs(factor):
             if abs(factor + 1) <= _TIGHT:
                 return "Every number has the wrong sign."
+            if abs(factor - 1) <= _TIGHT:  # as good as equal: something else is wrong, such as the type
+                return ""
             return f"Every number is {show.number(factor, 4)} times what it should be."
     if np.unique(two).size >= 2:
         offsets = one - two

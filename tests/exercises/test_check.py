@@ -529,6 +529,13 @@ def test_no_law_is_named_by_chance(make):
     assert "Every number" not in text(check(exercise, lambda x: 3 * x))
 
 
+def test_equal_numbers_of_another_type_follow_no_law(make):
+    exercise = make(lambda x: np.arange(x), [case(3), case(5)], strict=True)
+    report = check(exercise, lambda x: np.arange(float(x)))
+    assert "The result holds floats, where whole numbers are expected." in text(report)
+    assert "Every number" not in text(report)
+
+
 def test_the_first_and_the_largest_difference(scale):
     def answer(w, x, factor=2.0):
         value = good(w, x, factor)
