@@ -19,12 +19,17 @@ def _between(a: np.ndarray) -> float:
     return float(a.var(axis=0).mean())
 
 
+def _dead(a: np.ndarray) -> float:
+    """The share of the units that are zero for every example."""
+    return float((a == 0).all(axis=0).mean())
+
+
 def diagnose(activations: Layers) -> str:
     """Look at the layers in the order that the exercise gives."""
     first, last = _mean_square(activations[0]), _mean_square(activations[-1])
     if any((a == a[:, :1]).all() for a in activations):
         return "symmetric"
-    if (activations[-1] == 0).all(axis=0).mean() > 0.5:
+    if _dead(activations[-1]) > 0.5:
         return "dead"
     if last < 1e-4 * first:
         return "vanishing"
@@ -35,7 +40,7 @@ def diagnose(activations: Layers) -> str:
 
 def _wrong(
     size: Callable[[np.ndarray], float] = _mean_square,
-    dead: Callable[[np.ndarray], float] = lambda a: float((a == 0).all(axis=0).mean()),
+    dead: Callable[[np.ndarray], float] = _dead,
     symmetric: Callable[[np.ndarray], bool] = lambda a: bool((a == a[:, :1]).all()),
     ends: tuple[int, int] = (0, -1),
     limit: float = 1e4,
@@ -93,6 +98,11 @@ def _equal(a: np.ndarray) -> np.ndarray:
 _HEALTHY = _layers(np.sqrt(2), _relu, seed=1)
 _CORPSE = np.where(np.arange(20) < 14, 0.0, _HEALTHY[-1] + 0.5)  # 14 of 20 units never fire
 _CENTRED = _HEALTHY[-1] - _HEALTHY[-1].mean()
+_UNIT = _CENTRED / _CENTRED.std()
+_CHECKS = np.where((np.arange(12)[:, None] + np.arange(2)) % 2 == 0, 1.0, -1.0)  # (12, 2)
+_TWO = 0.5 + 0.0042 * np.outer(
+    [1, -1], np.where(np.arange(20) % 2 == 0, 1, -1)
+)  # variance 7e-5 of the square
 _EQUAL_SUMS = 1.0 + np.eye(20)[:12]  # each example has the same mean
 _SPARSE = np.where((np.arange(12)[:, None] + np.arange(20)) % 3 == 0, 2.0, 0.0)  # zeros, but no dead unit
 _MANY_FIRE = np.where(
@@ -137,6 +147,27 @@ DIAGNOSE = Exercise(
             [_HEALTHY[0], _CENTRED],
             label="last activations of mean 0",
         ),
+        case(
+            [_HEALTHY[0], np.where(np.arange(20) < 14, 0.0, _HEALTHY[3]), *_HEALTHY[4:]],
+            label="most units of a middle layer never fire, the last ones do",
+        ),
+        case(_layers(0.03, _relu, seed=2), label="activations below a hundred-millionth, and all different"),
+        case(
+            [_HEALTHY[0], np.where(np.arange(20) < 10, 0.0, _HEALTHY[-1] + 0.5)],
+            label="exactly half of the last units never fire",
+        ),
+        case(
+            [_HEALTHY[0], 1e3 * _HEALTHY[1], _HEALTHY[-1]],
+            label="a large layer in the middle, the last as large as the first",
+        ),
+        case([_HEALTHY[0], 0.5 + 2e-3 * _UNIT], label="examples that differ by a few thousandths"),
+        case([_HEALTHY[0], 1e-4 * _CORPSE], label="most last units never fire, and the others are small"),
+        case(
+            [_HEALTHY[0], np.where(np.arange(20) < 14, -1.0, 1.0) * (_HEALTHY[-1] + 0.5)],
+            label="most last units are always negative",
+        ),
+        case([_UNIT, 0.02 * _CHECKS], label="a last layer of two units, a fiftieth of the size"),
+        case([_UNIT[:2], _TWO], label="two examples, hardly different"),
     ],
     alternatives=[
         _wrong(size=lambda a: float(np.sum(a * a) / a.size)),
@@ -192,6 +223,39 @@ DIAGNOSE = Exercise(
             "Equal units are not found. Compare every column with the first: a == a[:, :1].",
         ),
         Mistake(
+            _wrong(symmetric=lambda a: bool(np.allclose(a, a[:, :1]))),
+            "Nearly equal is not equal: when all activations are tiny, np.allclose calls everything equal. Compare with ==.",
+        ),
+        Mistake(
+            _wrong(between=lambda a: float(a.std(axis=0).mean())),
+            "The standard deviation over the examples stands where their variance belongs: use a.var(axis=0).",
+        ),
+        Mistake(
+            _wrong(size=lambda a: float(np.sum(a**2))),
+            "Sums of squares are compared, which grow with the width of a layer. Take the mean of the squares.",
+        ),
+        Mistake(
+            _wrong(between=lambda a: float(a.var(axis=0, ddof=1).mean())),
+            "The variance is divided by n - 1 here (as torch.var does). Divide by n.",
+        ),
+        Mistake(
+            _wrong(dead=lambda a: _dead(a) + 1e-9),
+            "Exactly half of the units is not more than half: compare with > 0.5.",
+        ),
+        Mistake(
+            lambda activations: (
+                "dead"
+                if any(_dead(a) > 0.5 for a in activations)
+                and not any((a == a[:, :1]).all() for a in activations)
+                else diagnose(activations)
+            ),
+            "Dead units are looked for in every layer. The exercise asks for the last one alone: activations[-1].",
+        ),
+        Mistake(
+            _wrong(dead=lambda a: float((a <= 0).all(axis=0).mean())),
+            "Units that are always negative are counted as dead. Dead means zero: compare with == 0.",
+        ),
+        Mistake(
             _wrong(symmetric=lambda a: bool((a == a[:1]).all())),
             "This looks for equal examples (rows). Symmetry means equal units: all columns the same.",
         ),
@@ -204,9 +268,7 @@ DIAGNOSE = Exercise(
             "Only the last layer is searched for equal units. A layer in the middle can be the one.",
         ),
         Mistake(
-            lambda activations: (
-                "dead" if (activations[-1] == 0).all(axis=0).mean() > 0.5 else diagnose(activations)
-            ),
+            lambda activations: "dead" if _dead(activations[-1]) > 0.5 else diagnose(activations),
             "Dead units are looked for before equal ones. In a net of zeros all units are equal: that comes first.",
         ),
     ],

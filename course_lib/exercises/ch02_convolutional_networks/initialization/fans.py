@@ -52,6 +52,7 @@ FANS = Exercise(
         case((16, 3, 5, 5), label="a 5 x 5 convolution from 3 to 16 channels"),
         case((32, 16, 3, 1), label="a kernel that is not square"),
         case((8, 12, 7), label="a convolution in one dimension"),
+        case((4, 2, 3, 3, 2), label="a convolution in three dimensions"),
         case((32, 4, 3, 3), groups=4, label="a convolution in 4 groups: 16 channels in, 32 out"),
         case((24, 1, 3, 3), groups=24, label="a depthwise convolution"),
         case((32, 16, 4, 4), transposed=True, label="a transposed convolution from 32 to 16 channels"),
@@ -91,6 +92,10 @@ FANS = Exercise(
         Mistake(
             _with(places=lambda kernel: kernel[0] ** len(kernel) if kernel else 1),
             "The kernel is taken for a square. Multiply all the sizes in shape[2:].",
+        ),
+        Mistake(
+            _with(places=lambda kernel: math.prod(kernel[:2])),
+            "Only the first two sizes of the kernel are counted. It may have three: multiply all of shape[2:].",
         ),
     ],
     hint="Write down what the axes of the weight are, then ask: which of its entries meet in one output?",
@@ -161,6 +166,16 @@ HE_STD = Exercise(
         Mistake(
             lambda shape, negative_slope=0.0: math.sqrt(2 / ((1 + negative_slope) * math.prod(shape[1:]))),
             "The slope is not squared. A leaky unit multiplies z by a, and z^2 by a^2.",
+        ),
+        Mistake(
+            lambda shape, negative_slope=0.0: math.sqrt(
+                2 / ((1 + negative_slope) ** 2 * math.prod(shape[1:]))
+            ),
+            "The sum was squared. It is 1 + a^2: the two halves keep 1 and a^2 of their mean square.",
+        ),
+        Mistake(
+            lambda shape, negative_slope=0.0: math.sqrt(2 / ((1 + negative_slope**2) * math.prod(shape))),
+            "All the sizes are multiplied. fan_in leaves out the first, the number of outputs.",
         ),
     ],
     hint="fan_in is the number of weights that meet in one output: all the sizes but the first, multiplied.",

@@ -95,6 +95,15 @@ STD_TO_DRAW = Exercise(
             "This is right for a cut at two standard deviations alone. The correction depends on the cut.",
         ),
         Mistake(
+            lambda wanted, cut: wanted / 0.8796,
+            "0.8796 is right for a cut at two standard deviations alone, and rounded. The correction depends on the cut: "
+            "use the formula.",
+        ),
+        Mistake(
+            _with_loss(lambda t: 2 * _density(t) / (2 * _distribution(t) - 1)),
+            "A factor t is missing: the cut takes 2 t phi(t) away.",
+        ),
+        Mistake(
             lambda wanted, cut: wanted / truncated_normal_std(1.0, cut / wanted),
             "The cut is divided by the wanted spread. It already is given in standard deviations of the normal.",
         ),
