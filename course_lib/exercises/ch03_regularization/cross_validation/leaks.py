@@ -1,5 +1,6 @@
 """Exercises on leaks: which plans leak, and a selection that stays inside its folds."""
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +12,27 @@ SECTION = "03_regularization/cross_validation"
 # which plan leaks
 
 ANSWERS = ("leak", "fine", "leak", "fine", "leak", "leak")
+_WHY = {
+    "A": "the labels of all examples, the held-out ones too, told which 20 numbers to keep",
+    "B": "a pipeline is fitted anew in each fold, with all its steps",
+    "C": "a turned copy of a held-out image can be in the training folds",
+    "D": "the division by 255 is the same whatever the data are, and nothing is learned by it",
+    "E": "the number that is reported is the best of many on the folds that chose it",
+    "F": "stratifying keeps the classes in proportion, and not the slices of a patient together",
+}
+
+
+def _explained(answer: tuple[str, ...]) -> str:
+    """A reason for every plan that was judged wrongly."""
+    wrong = [letter for letter, one, right in zip(_WHY, answer, ANSWERS, strict=True) if one != right]
+    if len(wrong) == len(ANSWERS):
+        return "All six are the wrong way round: write leak where the reported score is too good."
+    if set(answer) == {"leak"}:
+        return "Not everything leaks. Find the two plans that learn nothing from the examples that judge."
+    if set(answer) == {"fine"}:
+        return "Not everything is in order. Find the four plans in which examples that judge have had a say."
+    return f"Look again. {'; '.join(f'{letter}: {_WHY[letter]}' for letter in wrong)}."
+
 
 SPOT_THE_LEAK = Exercise(
     id="cross_validation/spot_the_leak",
@@ -19,34 +41,9 @@ SPOT_THE_LEAK = Exercise(
     reference=ANSWERS,
     cases=[],
     mistakes=[
-        Mistake(
-            ("fine", "fine", "leak", "fine", "leak", "leak"),
-            "Look at A again: the labels of all examples, the held-out ones too, told which 20 numbers to keep.",
-        ),
-        Mistake(
-            ("leak", "leak", "leak", "fine", "leak", "leak"),
-            "Look at B again: a pipeline is fitted anew in each fold, with all its steps.",
-        ),
-        Mistake(
-            ("leak", "fine", "fine", "fine", "leak", "leak"),
-            "Look at C again: a turned copy of a held-out image can be in the training folds.",
-        ),
-        Mistake(
-            ("leak", "fine", "leak", "leak", "leak", "leak"),
-            "Look at D again: the division by 255 is the same whatever the data are, and nothing is learned by it.",
-        ),
-        Mistake(
-            ("leak", "fine", "leak", "fine", "fine", "leak"),
-            "Look at E again: the number that is reported is the best of many on the folds that chose it.",
-        ),
-        Mistake(
-            ("leak", "fine", "leak", "fine", "leak", "fine"),
-            "Look at F again: stratifying keeps the classes in proportion. It does not keep the slices of a patient together.",
-        ),
-        Mistake(
-            tuple({"leak": "fine", "fine": "leak"}[answer] for answer in ANSWERS),
-            "All six are the wrong way round: write leak where the reported score is too good.",
-        ),
+        Mistake(answer, _explained(answer))
+        for answer in itertools.product(("leak", "fine"), repeat=6)
+        if answer != ANSWERS
     ],
     hint="Ask of each step: does it learn something from examples that will be held out?",
 )
@@ -74,22 +71,42 @@ def _cross_validated(
     fit_on: Callable[[Rows], Rows] = lambda train: train,
     judge_on: Callable[[Rows], Rows] = lambda train: ~train,
     lowest: bool = False,
+    power: float = 2,
+    only: int | None = None,
 ) -> float:
     hits = []
-    for i in np.unique(fold):
+    for i in np.unique(fold) if only is None else [only]:
         train = fold != i
         order = np.argsort(select(x, y, train), kind="stable")
         kept = order[:m] if lowest else order[-m:]
         rows = fit_on(train)
         means = [x[rows & (y == label)][:, kept].mean(axis=0) for label in (0, 1)]
         held = x[judge_on(train)][:, kept]
-        far = [((held - mean) ** 2).sum(axis=1) for mean in means]
+        far = [(np.abs(held - mean) ** power).sum(axis=1) for mean in means]
         hits.append((far[1] < far[0]) == (y[judge_on(train)] == 1))
     return float(np.concatenate(hits).mean())
 
 
 def _wrong(**change: object) -> Callable[[Rows, Rows, Rows, int], float]:
     return lambda x, y, fold, m: _cross_validated(x, y, fold, m, **change)  # type: ignore[arg-type]
+
+
+def _over_spread(x: Rows, y: Rows, train: Rows) -> Rows:
+    """The size of the difference of the means, divided by the spread within the classes."""
+    zero, one = x[train & (y == 0)], x[train & (y == 1)]
+    return _gaps(x[train], y[train]) / np.sqrt(zero.var(axis=0) + one.var(axis=0))
+
+
+def _t_statistic(x: Rows, y: Rows, train: Rows) -> Rows:
+    zero, one = x[train & (y == 0)], x[train & (y == 1)]
+    errors = zero.var(axis=0, ddof=1) / len(zero) + one.var(axis=0, ddof=1) / len(one)
+    return _gaps(x[train], y[train]) / np.sqrt(errors)
+
+
+def _mean_of_folds(x: Rows, y: Rows, fold: Rows, m: int) -> float:
+    """Each fold judged alone, then the mean."""
+    scores = [_cross_validated(x, y, fold, m, only=i) for i in np.unique(fold)]
+    return float(np.mean(scores))
 
 
 def _without_selection(x: Rows, y: Rows, fold: Rows, m: int) -> float:
@@ -160,6 +177,22 @@ SELECTED_SCORE = Exercise(
                 select=lambda x, y, train: x[train & (y == 1)].mean(axis=0) - x[train & (y == 0)].mean(axis=0)
             ),
             "The sign of the difference counts here, so columns that are lower in class 1 are never kept. Take its size.",
+        ),
+        Mistake(
+            _wrong(select=_over_spread),
+            "The columns are chosen by the difference divided by a spread. Here the plain difference of the means counts.",
+        ),
+        Mistake(
+            _wrong(select=_t_statistic),
+            "The columns are chosen by a t statistic. Here the difference of the means counts, without any spread.",
+        ),
+        Mistake(
+            _wrong(power=1),
+            "The distance is a sum of absolute differences. The Euclidean one is the root of the sum of their squares.",
+        ),
+        Mistake(
+            _mean_of_folds,
+            "This is the mean of the folds' scores. With folds of unequal size it is not the share of all rows.",
         ),
         Mistake(
             lambda x, y, fold, m: 1 - selected_score(x, y, fold, m), "This is the share of wrong answers."
