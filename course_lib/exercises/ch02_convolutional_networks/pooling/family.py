@@ -151,6 +151,12 @@ def _with(
     return answer
 
 
+def _guarded_by_one(window: np.ndarray) -> Drawn:
+    a = np.maximum(window, 0.0)
+    p = a / max(a.sum(), 1.0)
+    return p, float((p * a).sum())
+
+
 STOCHASTIC = Exercise(
     id="pooling/stochastic",
     section=SECTION,
@@ -160,6 +166,7 @@ STOCHASTIC = Exercise(
         case(CORNER.reshape(2, 2), label="the window of the text"),
         case(np.array([[2.0, 0.0], [1.0, 1.0]]), label="a zero among the entries"),
         case(np.array([[0.5, 0.5], [0.5, 0.5]]), label="four equal entries"),
+        case(np.array([[0.1, 0.2], [0.05, 0.0]]), label="small entries: their sum is below 1"),
         case(np.array([[3.0, -1.0], [-4.0, 1.0]]), label="negative entries are never drawn"),
         case(np.array([[0.0, -2.0], [-0.5, 0.0]]), label="no positive entry"),
         case(np.array([[0.1, 0.7, 0.0], [1.3, -0.2, 0.4], [0.9, 0.0, 2.2]]), label="a 3 × 3 window"),
@@ -202,6 +209,10 @@ STOCHASTIC = Exercise(
         Mistake(
             _with(activation=lambda x: x),
             "Negative entries have negative chances here. Cut them to 0 first, as a ReLU does.",
+        ),
+        Mistake(
+            _guarded_by_one,
+            "Where the entries sum to less than 1 these chances do not sum to 1. Divide by the sum unless it is 0.",
         ),
         Mistake(
             _with(when_empty=lambda w: np.full_like(w, np.nan)),

@@ -133,17 +133,20 @@ def _scan(
     width: Callable = lambda x: x.shape[1],
     last: bool = False,
     start: bool = True,
+    by_columns: bool = False,
 ) -> Callable[..., Pooled]:
-    """A wrong scan: another score to maximize, another row length, the last of ties, the window's start ignored."""
+    """A wrong scan: another score, another row length, another of equal entries, the window's start ignored."""
 
     def answer(x: np.ndarray, k: int, stride: int) -> Pooled:
         h, w = (x.shape[0] - k) // stride + 1, (x.shape[1] - k) // stride + 1
         values, indices = np.empty((h, w)), np.empty((h, w), dtype=int)
         for i, j in np.ndindex(h, w):
             window = x[i * stride : i * stride + k, j * stride : j * stride + k]
-            scores = score(window).ravel()
+            scores = score(window).ravel(order="F" if by_columns else "C")
             best = k * k - 1 - scores[::-1].argmax() if last else scores.argmax()
             u, v = divmod(int(best), k)
+            if by_columns:
+                u, v = v, u
             top, left = (i * stride, j * stride) if start else (0, 0)
             values[i, j], indices[i, j] = window[u, v], (top + u) * width(x) + left + v
         return values, indices
@@ -170,6 +173,7 @@ MAX = Exercise(
         case(np.sin(np.arange(63.0)).reshape(7, 9) + 2, 3, 2, label="windows of 3 × 3, stride 2"),
         case(-1 - np.cos(np.arange(30.0)).reshape(5, 6) ** 2, 2, 2, label="only negative entries"),
         case(np.array([[2.0, 2.0, 5.0], [2.0, 2.0, 5.0], [1.0, 3.0, 3.0]]), 2, 1, label="ties"),
+        case(np.array([[1.0, 4.0, 0.0], [4.0, 2.0, 4.0]]), 2, 1, label="equal entries on a diagonal"),
         case(np.sin(np.arange(48.0) * 2.5).reshape(6, 8), 2, 3, label="stride larger than the window"),
     ],
     alternatives=[_with_windows],
@@ -194,6 +198,10 @@ MAX = Exercise(
         Mistake(
             _scan(last=True),
             "Of equal entries this takes the last. The first, row by row, is asked for.",
+        ),
+        Mistake(
+            _scan(by_columns=True),
+            "Of equal entries this takes the first column by column. Row by row is asked for: the upper one wins.",
         ),
         Mistake(
             _scan(score=np.abs),
