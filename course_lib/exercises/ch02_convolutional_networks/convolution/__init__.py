@@ -1,12 +1,12 @@
 """Exercises of the section on convolution."""
 
-from course_lib.exercises.ch02_convolutional_networks.convolution import gradients, sizes, windows
+from course_lib.exercises.ch02_convolutional_networks.convolution import columns, gradients, sizes, windows
 
 EXERCISES = [
     windows.CROSS_CORRELATE,
     sizes.OUTPUT_SIZE,
     windows.STRIDED_DILATED,
-    windows.IM2COL,
+    columns.IM2COL,
     sizes.LAYER_COST,
     gradients.KERNEL_GRADIENT,
 ]

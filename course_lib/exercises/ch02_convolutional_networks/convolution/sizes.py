@@ -48,6 +48,7 @@ OUTPUT_SIZE = Exercise(
         case(33, 4, 3, 2, 3, label="stride, padding and dilation together"),
         case(5, 5, label="a window as large as the image"),
         case(5, 3, 2, 0, 3, label="a dilated window that does not fit"),
+        case(5, 3, 1, 0, 4, label="a dilated window that reaches far beyond the image"),
         case(3, 7, 2, label="a window much larger than the image"),
         case(2, 5, 3, 1, label="a window larger than the padded image, by less than the stride"),
     ],
@@ -96,6 +97,11 @@ OUTPUT_SIZE = Exercise(
             lambda h, k, s=1, p=0, d=1: (h - d * (k - 1) - 1 + 2 * p) // s + 1,
             "This is right as long as the window fits. Where it does not, the formula can fall below 0: "
             "return 0 then.",
+        ),
+        Mistake(
+            lambda h, k, s=1, p=0, d=1: 0 if k > h + 2 * p else (h - d * (k - 1) - 1 + 2 * p) // s + 1,
+            "This looks at K to see whether the window fits. A dilated window reaches over D (K - 1) + 1 pixels: that "
+            "many have to fit.",
         ),
         Mistake(
             lambda h, k, s=1, p=0, d=1: max(0, int((h - d * (k - 1) - 1 + 2 * p) / s) + 1),
