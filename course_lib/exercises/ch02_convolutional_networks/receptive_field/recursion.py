@@ -57,6 +57,18 @@ BY_HAND = Exercise(
             (31, 8, -14),
             "The jump of 8 counts the dilation as a stride. Dilation spreads a window, and units stay as close as before.",
         ),
+        Mistake(
+            (15, 4, -6),
+            "This is right after three layers. The fourth is missing.",
+        ),
+        Mistake(
+            (7, 4, -2),
+            "This is right after two layers. Two are missing.",
+        ),
+        Mistake(
+            (23, 4, -10),
+            "The last layer is taken as a plain 3 x 3 with padding 1. It has dilation 2 and padding 2.",
+        ),
     ],
     hint="Write a table with a row a layer: size, jump and start after it. Update the jump last.",
 )

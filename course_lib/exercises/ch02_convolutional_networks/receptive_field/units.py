@@ -107,7 +107,7 @@ def support(model: nn.Module, image: Tensor, row: int, column: int) -> tuple[int
 
 def _box(seen: Tensor, extra: int = 1) -> tuple[int, int, int, int]:
     """Top, left, bottom, right of the true entries of ``seen`` (h, w)."""
-    rows, columns = (seen.any(dim).nonzero().flatten().tolist() or [0] for dim in (1, 0))
+    rows, columns = (seen.any(dim).nonzero().flatten().tolist() for dim in (1, 0))
     return rows[0], columns[0], rows[-1] + extra, columns[-1] + extra
 
 
@@ -127,15 +127,18 @@ def _backward(model: nn.Module, image: Tensor, row: int, column: int) -> tuple[i
     return int(rows.min()), int(columns.min()), int(rows.max()) + 1, int(columns.max()) + 1
 
 
-def _weighed(
-    *shape: int, stride: int = 1, dilation: int = 1, padding: int = 0, signs: str = "+"
-) -> nn.Module:
-    """A convolution with weights of 1; the signs of the input channels are repeated as often as needed."""
+def _weighed(*shape: int, stride: int = 1, dilation: int = 1, padding: int = 0) -> nn.Module:
+    """A convolution with weights of 1."""
     c_out, c_in, k_h, k_w = shape
     conv = layers.Conv2d(c_in, c_out, (k_h, k_w), stride, padding, dilation, bias=False)
-    for channel in range(c_in):
-        value = {"+": 1.0, "-": -1.0, "0": 0.0}[signs[channel % len(signs)]]
-        conv.weight.data[:, channel] = value
+    nn.init.ones_(conv.weight)
+    return conv.requires_grad_(False).eval()
+
+
+def _rows(*channels: tuple[float, float, float]) -> nn.Module:
+    """A 3x3 convolution: for each input channel, the weight of each row of its kernel."""
+    conv = layers.Conv2d(len(channels), 1, 3, bias=False)
+    conv.weight.data[0] = torch.tensor(channels)[:, :, None].expand(-1, 3, 3)
     return conv.requires_grad_(False).eval()
 
 
@@ -169,9 +172,10 @@ SUPPORT = Exercise(
         case(
             _weighed(1, 1, 5, 5, stride=2, padding=2), _image(1, 11, 11), 0, 5, label="a unit in the corner"
         ),
-        case(_weighed(1, 2, 3, 3, signs="+-"), _image(2, 6, 8), 1, 1, label="two channels, weights 1 and -1"),
-        case(_weighed(1, 2, 2, 4, signs="0+"), _image(2, 6, 8), 3, 2, label="only the second channel counts"),
-        case(_weighed(1, 1, 4, 2, signs="-"), _image(1, 6, 8), 1, 2, label="negative weights"),
+        case(_rows((1, 1, 1), (1, 1, -1)), _image(2, 6, 8), 1, 2, label="two channels that cancel in a row"),
+        case(_rows((1, 1, 0), (0, 1, 1)), _image(2, 6, 8), 2, 3, label="each channel sees a row of its own"),
+        case(_rows((-1, 1, 1)), _image(1, 6, 8), 1, 3, label="a row of negative weights"),
+        case(_rows((1e-12, 1, 1)), _image(1, 6, 8), 1, 4, label="a row of small weights"),
     ],
     alternatives=[_backward],
     mistakes=[
@@ -184,12 +188,22 @@ SUPPORT = Exercise(
             "Only the first channel of the image is looked at. A pixel counts if any of its channels does.",
         ),
         Mistake(
+            lambda model, image, row, column: _box((_gradient(model, image, row, column) != 0).all(0)),
+            "Only pixels that count in every channel are kept. A pixel counts if any of its channels does: .any(dim=0).",
+        ),
+        Mistake(
             lambda model, image, row, column: _box(_gradient(model, image, row, column).sum(0) != 0),
             "Channels are added up with their signs, and may cancel. Compare with zero, or take absolute values, first.",
         ),
         Mistake(
             lambda model, image, row, column: _box((_gradient(model, image, row, column) > 0).any(0)),
             "Pixels with a negative derivative are left out. They are seen too: compare with != 0.",
+        ),
+        Mistake(
+            lambda model, image, row, column: _box(
+                (_gradient(model, image, row, column).abs() > 1e-3).any(0)
+            ),
+            "Small derivatives are left out. However small, they are not zero: compare with != 0.",
         ),
         Mistake(
             lambda model, image, row, column: _box(
