@@ -33,6 +33,12 @@ def _naive_gradient(z: np.ndarray, y: np.ndarray) -> np.ndarray:
         return (e / e.sum(axis=1, keepdims=True) - _one_hot(z, y)) / len(y)
 
 
+def _whole_columns(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+    gradient = _softmax(z)
+    gradient[:, y] -= 1
+    return gradient / len(y)
+
+
 def _squared_error_gradient(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     p = _softmax(z)
     g = 2 * (p - _one_hot(z, y))
@@ -69,6 +75,19 @@ SOFTMAX_GRADIENT = Exercise(
         Mistake(
             lambda z, y: (_softmax(z) - _one_hot(z, y)) / z.size,
             "This divides by the number of entries. The mean is over examples; each has one loss, whatever K is.",
+        ),
+        Mistake(
+            lambda z, y: (_softmax(z) - _one_hot(z, y)) / z.shape[1],
+            "This divides by the number of classes. The mean is over the examples: divide by len(y).",
+        ),
+        Mistake(
+            _whole_columns,
+            "p[:, y] -= 1 takes 1 from whole columns. Each row has its own label: p[np.arange(len(y)), y] -= 1.",
+        ),
+        Mistake(
+            lambda z, y: -_one_hot(z, y) / _softmax(z) / len(y),
+            "This is the gradient for the probabilities, -t / p. Take it on through the softmax to the logits: much "
+            "cancels.",
         ),
         Mistake(lambda z, y: _softmax(z) / len(y), "The targets are missing: subtract 1 at each label."),
         Mistake(
@@ -169,6 +188,18 @@ SIGMOID_GRADIENTS = Exercise(
         Mistake(
             _pair(lambda a, t, z: -_squared(a, t, z), lambda a, t, z: -_cross(a, t, z)),
             "Both signs are turned around: a unit that answers too much has a positive gradient.",
+        ),
+        Mistake(
+            _pair(lambda a, t, z: -_squared(a, t, z), _cross),
+            "The first sign is turned around: at z = 0 and t = 1 a larger logit lowers the squared error as well.",
+        ),
+        Mistake(
+            _pair(_squared, lambda a, t, z: t - a),
+            "The second sign is turned around: at z = 0 and t = 1 a larger logit lowers the cross-entropy as well.",
+        ),
+        Mistake(
+            _pair(lambda a, t, z: (a - t) ** 2, lambda a, t, z: np.logaddexp(0, z) - t * z),
+            "These are the two losses. Their gradients for z were asked for.",
         ),
         Mistake(_pair(_cross, _squared), "The two are exchanged: the squared error's gradient comes first."),
         Mistake(

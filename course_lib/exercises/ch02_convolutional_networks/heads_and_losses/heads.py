@@ -114,8 +114,25 @@ WHICH_LOSS = Exercise(
         ),
         Mistake(
             _with(defect=(1, "CrossEntropyLoss")),
-            "A softmax over a single logit is always 1, so this loss is always 0 and teaches nothing. A single logit "
-            "for a yes-or-no question wants the sigmoid's loss.",
+            "A softmax over a single logit is always 1, whatever the picture, so there is nothing to learn. A single "
+            "logit for a yes-or-no question wants the sigmoid's loss.",
+        ),
+        Mistake(
+            _with(defect=(2, "CrossEntropyLoss")),
+            "This works too: two logits and a softmax. But one logit and a sigmoid can say the same, and the fewest "
+            "outputs were asked for.",
+        ),
+        Mistake(
+            _with(defect=(2, "BCEWithLogitsLoss")),
+            "Two sigmoids answer two questions, and here there is one: one logit is enough.",
+        ),
+        Mistake(
+            _with(tags=(1, "BCEWithLogitsLoss")),
+            "One output answers one question. There is one for each of the 80 tags.",
+        ),
+        Mistake(
+            _with(digit=(1, "CrossEntropyLoss")),
+            "A softmax needs a logit for every class. With a single one its only probability is always 1.",
         ),
         Mistake(
             _with(digit=(10, "BCEWithLogitsLoss")),
@@ -135,6 +152,18 @@ WHICH_LOSS = Exercise(
             "Steering is an amount, of either sign, and not a probability.",
         ),
         Mistake(
+            _with(steering=(1, "CrossEntropyLoss")),
+            "How far is an amount, and no class. A softmax over one logit is 1, however the wheel should turn.",
+        ),
+        Mistake(
+            _with(steering=(2, "MSELoss")),
+            "Left and right are the two signs of one amount: one output can be negative.",
+        ),
+        Mistake(
+            _with(steering=(2, "CrossEntropyLoss")),
+            "Two classes say whether left or right. How far was asked: an amount, with a sign.",
+        ),
+        Mistake(
             _with(corner=(2, "CrossEntropyLoss")),
             "The two numbers are coordinates, and not the scores of two classes.",
         ),
@@ -149,6 +178,11 @@ WHICH_LOSS = Exercise(
         Mistake(
             _with(pixel=(1, "CrossEntropyLoss")),
             "Each pixel needs a logit for every class, so the head has 21 output channels.",
+        ),
+        Mistake(
+            _with(pixel=(21, "MSELoss")),
+            "A pixel's class is one of 21, and no amount. Squared error behind a softmax hardly recovers from a "
+            "confident mistake.",
         ),
     ],
     hint="Is the answer an amount? If not: exactly one of several, or several independent yes-or-no questions?",

@@ -55,6 +55,7 @@ LOG_SOFTMAX = Exercise(
             np.array([[1.0, 2.0, 0.0], [1000.0, 1002.0, 1001.0]]),
             label="rows of very different size in one batch",
         ),
+        case(np.array([[5000.0, 0.0, -3.0], [1e30, -1e30, 0.0]]), label="logits very far apart"),
         case(np.array([0.3, -0.2, 4.0]), label="one example alone, without a batch axis"),
         case(np.sin(np.arange(24.0)).reshape(2, 3, 4), label="three axes: classes are the last"),
     ],
@@ -73,6 +74,11 @@ LOG_SOFTMAX = Exercise(
             _quietly(lambda z: _shifted_by(z, z.max())),
             "All rows are shifted by one number, the largest of the whole batch. A row far below it loses everything: "
             "shift each row by its own largest logit.",
+        ),
+        Mistake(
+            _quietly(lambda z: _shifted_by(z, z.mean(axis=-1, keepdims=True))),
+            "Each row is shifted by its mean. Where one logit stands far above the mean, its exponential still "
+            "overflows: subtract the row's largest.",
         ),
         Mistake(
             _quietly(lambda z: z - np.log(np.exp(z - _largest(z)).sum(axis=-1, keepdims=True))),
@@ -168,6 +174,10 @@ BCE = Exercise(
             "The formula is right, but e^z overflows for large z. softplus(z) = max(z, 0) + log(1 + e^(-|z|)).",
         ),
         Mistake(lambda z, t: np.sum(np.logaddexp(0, z) - t * z), "This is the sum. The mean was asked for."),
+        Mistake(
+            lambda z, t: np.logaddexp(0, z) - t * z,
+            "These are the losses of the entries, one each. Their mean was asked for: a single number.",
+        ),
         Mistake(
             lambda z, t: -np.mean(np.logaddexp(0, z) - t * z),
             "The sign is turned around: this is the log-likelihood, and the loss is minus that.",
