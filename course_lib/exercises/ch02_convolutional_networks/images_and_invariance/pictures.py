@@ -32,8 +32,7 @@ WHICH = Exercise(
                 key: {"invariant": "equivariant", "equivariant": "invariant"}.get(value, value)
                 for key, value in _RIGHT.items()
             },
-            "The two words are exchanged throughout: invariant means that the output stays as it is, equivariant that it "
-            "moves along with the picture.",
+            "The two words are exchanged throughout: an invariant output stays as it is, an equivariant one moves along.",
         ),
         Mistake(
             _RIGHT | {"place of the largest": "invariant"},
@@ -41,18 +40,32 @@ WHICH = Exercise(
         ),
         Mistake(
             _RIGHT | {"place of the largest": "neither"},
-            "The place of the largest value is no picture, but it moves by exactly the shift of the picture. That is "
-            "equivariance.",
+            "The place of the largest value is no picture, but it moves by the picture's shift: it is equivariant.",
         ),
         Mistake(
             _RIGHT | {"middle": "invariant"},
-            "The pixel in the middle is always read at the same place, so another part of the picture comes to lie "
-            "there when the picture moves.",
+            "The middle is always read at the same place, and another part of the picture comes to lie there.",
+        ),
+        Mistake(
+            _RIGHT | {"middle": "equivariant"},
+            "The middle: the output is one value, read at a fixed place. It cannot move; ask whether it stays the same.",
+        ),
+        Mistake(
+            _RIGHT | {"largest": "equivariant"},
+            "The largest value is a number that says nothing of the place: it stays. Its place is another entry.",
+        ),
+        Mistake(
+            _RIGHT | {"largest": "neither"},
+            "The largest value is the same wherever it stands. A shift that loses no ink does not change it.",
         ),
         Mistake(
             _RIGHT | {"row-weighted": "equivariant"},
             "Row-weighted: the factor belongs to the row of the canvas and stays behind when the picture moves down. "
             "Only the same factor in every place would move along.",
+        ),
+        Mistake(
+            _RIGHT | {"row-weighted": "invariant"},
+            "Row-weighted: when the picture moves down, every pixel meets another factor, so the output changes.",
         ),
         Mistake(
             _RIGHT | {"right neighbour minus pixel": "neither"},
@@ -65,6 +78,14 @@ WHICH = Exercise(
         Mistake(
             _RIGHT | {"doubled": "invariant"},
             "The doubled picture moves when the picture moves. What does not change is how it relates to the picture.",
+        ),
+        Mistake(
+            _RIGHT | {"doubled": "neither"},
+            "Doubled: the output is another picture than the input, but when the input moves it moves by the same shift.",
+        ),
+        Mistake(
+            _RIGHT | {"mean": "equivariant"},
+            "The mean is one number and has no place that could move. A shift leaves it as it is.",
         ),
         Mistake(
             _RIGHT | {"mean": "neither"},
@@ -222,6 +243,7 @@ def _correlation_cases(rng: np.random.Generator) -> list:
         case(cloud, 2, 3, label="two down and three to the right"),
         case(small, 3, 1, label="a small picture"),
         case(small * 100 + 40, 0, 4, label="another brightness and contrast, which must not matter"),
+        case(np.add.outer(0.1 * np.arange(6), np.tile([0.0, 1.0], 4)), 1, 1, label="stripes one pixel wide"),
     ]
 
 
@@ -257,6 +279,10 @@ CORRELATION = Exercise(
         Mistake(
             _of_pairs(lambda a, b: np.corrcoef(a, b)[0, 1] ** 2),
             "This is the square of the correlation, the share of the variance that is explained.",
+        ),
+        Mistake(
+            _of_pairs(lambda a, b: abs(np.corrcoef(a, b)[0, 1])),
+            "The sign is lost. Where bright pixels have dark partners the correlation is negative.",
         ),
         Mistake(
             _whole_mean,
