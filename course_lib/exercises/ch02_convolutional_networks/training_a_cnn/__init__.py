@@ -1,6 +1,6 @@
 """Exercises of the section on training a CNN."""
 
-from course_lib.exercises.ch02_convolutional_networks.training_a_cnn import choices, loops, measuring
+from course_lib.exercises.ch02_convolutional_networks.training_a_cnn import bugs, choices, loops, measuring
 
 EXERCISES = [
     measuring.STANDARDIZE,
@@ -8,5 +8,5 @@ EXERCISES = [
     measuring.ACCURACY,
     choices.BEST_EPOCH,
     choices.CHECKPOINT,
-    loops.THREE_BUGS,
+    bugs.THREE_BUGS,
 ]

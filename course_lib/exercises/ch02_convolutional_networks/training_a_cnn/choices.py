@@ -1,5 +1,6 @@
 """Exercises on choices: which epoch to keep, and what to write into a checkpoint."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -59,7 +60,7 @@ BEST_EPOCH = Exercise(
                 [1.5, 0.6, 0.3, 0.2, 0.1],
                 [1.2, 0.5, 0.35, 0.3, 0.4],
                 [0.6, 0.9, 0.9, 0.8, 0.9],
-                [0.6, 0.8, 0.8, 0.9, 0.7],
+                [0.6, 0.7, 0.9, 0.8, 0.8],
             ),
             label="three epochs of equal accuracy",
         ),
@@ -68,7 +69,7 @@ BEST_EPOCH = Exercise(
             label="the lowest loss is not at the highest accuracy",
         ),
         case(
-            _record([0.9, 0.5, 0.4, 0.2], [0.7, 0.4, 0.4, 0.6], [0.7, 0.9, 0.9, 0.9], [0.7, 0.7, 0.8, 0.9]),
+            _record([0.9, 0.5, 0.3, 0.4], [0.7, 0.4, 0.4, 0.6], [0.7, 0.9, 0.9, 0.9], [0.7, 0.7, 0.8, 0.9]),
             label="equal in accuracy and loss",
         ),
         case(
@@ -116,6 +117,14 @@ BEST_EPOCH = Exercise(
             "This is the epoch with the lowest accuracy. Look for the highest.",
         ),
         Mistake(
+            _best(lambda history, i: (-history["validation_accuracy"][i], -history["test_accuracy"][i])),
+            "Between equal accuracies this asks the test set. The validation loss decides.",
+        ),
+        Mistake(
+            _best(lambda history, i: (-history["validation_accuracy"][i], history["train_loss"][i])),
+            "Between equal accuracies this asks the training loss. The validation loss decides.",
+        ),
+        Mistake(
             _best(lambda history, i: (-history["validation_accuracy"][i], -history["validation_loss"][i])),
             "Between equal accuracies this takes the largest loss. Take the smallest.",
         ),
@@ -137,9 +146,36 @@ NEEDED = {
 }
 
 
-def _but(name: str) -> dict[str, bool]:
-    return NEEDED | {name: not NEEDED[name]}
+_WHY = {
+    "weights": "without them nothing is left of the training",
+    "running_averages": "they are no weights, but evaluation mode answers with them",
+    "adam_means": "Adam's next step depends on them; started at zero again, it takes other steps",
+    "schedule": "without its position the learning rate starts at the top again",
+    "shuffling_generator": "its state decides the order of the images that come next",
+    "gradients": "they are cleared before the next backward pass, so nothing depends on the old ones",
+    "feature_maps": "they are computed anew from images and weights in every forward pass",
+    "training_images": "training does not change them, and their files are still there",
+}
+_AT_ONCE: dict[tuple[bool, ...], str] = {
+    (True,)
+    * 8: "Not everything: a checkpoint holds what training changes and what the next step depends on.",
+    (False,) * 8: "With nothing saved, the new process starts from the beginning.",
+    (True,)
+    + (False,)
+    * 7: "With the weights alone the run goes on, but as another one. What else does the next step "
+    "depend on, and what does evaluation mode answer with? Think of all that changes while training.",
+    (True, True)
+    + (False,) * 6: "With this you can use the network, but not go on training as if nothing had happened.",
+}
 
+
+def _explained(answer: Mapping[str, bool]) -> str:
+    """A sentence for everything that is wrong with a list."""
+    wrong = [f"{name}: {_WHY[name]}" for name, needed in NEEDED.items() if answer[name] != needed]
+    return _AT_ONCE.get(tuple(answer.values())) or f"Look again. {'; '.join(wrong)}."
+
+
+_LISTS = [dict(zip(NEEDED, entries, strict=True)) for entries in itertools.product((True, False), repeat=8)]
 
 CHECKPOINT = Exercise(
     id="training_a_cnn/checkpoint",
@@ -147,44 +183,6 @@ CHECKPOINT = Exercise(
     title="What must be saved?",
     reference=NEEDED,
     cases=[],
-    mistakes=[
-        Mistake(_but("weights"), "Without the weights nothing is left of the training."),
-        Mistake(
-            _but("running_averages"),
-            "Batch normalization's running averages are no weights, but evaluation mode answers with them.",
-        ),
-        Mistake(
-            _but("adam_means"),
-            "Adam's next step depends on its running means. Started at zero again, it takes other steps.",
-        ),
-        Mistake(
-            _but("schedule"),
-            "Without the schedule's position the learning rate would start at the top again.",
-        ),
-        Mistake(
-            _but("shuffling_generator"),
-            "The generator's state decides the order of the images that come next. Without it the steps are others.",
-        ),
-        Mistake(
-            _but("gradients"),
-            "The gradients are cleared before the next backward pass. Nothing depends on the old ones.",
-        ),
-        Mistake(
-            _but("feature_maps"),
-            "Feature maps are computed anew from images and weights in every forward pass.",
-        ),
-        Mistake(
-            _but("training_images"),
-            "The images do not change while training: they are where they were. A checkpoint holds what training changes.",
-        ),
-        Mistake(
-            dict.fromkeys(NEEDED, True),
-            "Not everything: a checkpoint holds what training changes and what the next step depends on.",
-        ),
-        Mistake(
-            NEEDED | dict.fromkeys(("adam_means", "schedule", "shuffling_generator"), False),
-            "With this you can use the network, but not go on training as if nothing had happened.",
-        ),
-    ],
+    mistakes=[Mistake(answer, _explained(answer)) for answer in _LISTS if answer != NEEDED],
     hint="Ask of each: does the next step depend on it, and can it not be had from anywhere else?",
 )

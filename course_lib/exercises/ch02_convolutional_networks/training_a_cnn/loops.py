@@ -1,4 +1,4 @@
-"""Exercises on the training loop: write it, and mend it."""
+"""Exercise on the training loop: write it."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,7 +14,7 @@ SECTION = "02_convolutional_networks/training_a_cnn"
 Batches = Sequence[tuple[Tensor, Tensor]]
 
 
-def _net(rng: np.random.Generator, sizes: Sequence[int], norm: bool = False) -> nn.Sequential:
+def small_net(rng: np.random.Generator, sizes: Sequence[int], norm: bool = False) -> nn.Sequential:
     """A small net in double precision, with batch normalization behind its first layer or without."""
     modules: list[nn.Module] = [layers.Linear(sizes[0], sizes[1])]
     if norm:
@@ -30,7 +30,8 @@ def _net(rng: np.random.Generator, sizes: Sequence[int], norm: bool = False) -> 
     return net
 
 
-def _batches(rng: np.random.Generator, sizes: Sequence[int], d: int, classes: int) -> Batches:
+def small_batches(rng: np.random.Generator, sizes: Sequence[int], d: int, classes: int) -> Batches:
+    """Batches of these sizes: points of d coordinates and labels, all at random."""
     return [
         (torch.from_numpy(2.0 * rng.normal(size=(n, d))), torch.from_numpy(rng.integers(0, classes, n)))
         for n in sizes
@@ -114,13 +115,23 @@ def _cleared_after(model: nn.Module, batches: Batches, learning_rate: float) -> 
 
 
 def _epoch_cases(rng: np.random.Generator) -> list[Case]:
-    idle = _net(rng, (3, 4, 3), norm=True).eval()
+    idle = small_net(rng, (3, 4, 3), norm=True).eval()
     return [
-        case(_net(rng, (2, 2)), _batches(rng, [4, 4], 2, 2), 0.5, label="two batches, one dense layer"),
-        case(_net(rng, (3, 5, 3)), _batches(rng, [4, 4, 4, 4], 3, 3), 0.3, label="four batches"),
-        case(_net(rng, (3, 5, 3)), _batches(rng, [5, 5, 2], 3, 3), 0.2, label="a short last batch"),
-        case(idle, _batches(rng, [4, 4, 4, 3], 3, 3), 0.2, label="a net that comes in evaluation mode"),
-        case(_net(rng, (4, 6, 2), norm=True), _batches(rng, [3] * 6, 4, 2), 0.1, label="batch normalization"),
+        case(
+            small_net(rng, (2, 2)),
+            small_batches(rng, [4, 4], 2, 2),
+            0.5,
+            label="two batches, one dense layer",
+        ),
+        case(small_net(rng, (3, 5, 3)), small_batches(rng, [4, 4, 4, 4], 3, 3), 0.3, label="four batches"),
+        case(small_net(rng, (3, 5, 3)), small_batches(rng, [5, 5, 2], 3, 3), 0.2, label="a short last batch"),
+        case(idle, small_batches(rng, [4, 4, 4, 3], 3, 3), 0.2, label="a net that comes in evaluation mode"),
+        case(
+            small_net(rng, (4, 6, 2), norm=True),
+            small_batches(rng, [3] * 6, 4, 2),
+            0.1,
+            label="batch normalization",
+        ),
     ]
 
 
@@ -176,120 +187,4 @@ TRAIN_ONE_EPOCH = Exercise(
         ),
     ],
     hint="Inside the loop: model, cross_entropy, zero_grad, backward, step. Which lines belong before the loop?",
-)
-
-# the three bugs
-
-Pairs = list[tuple[float, float]]
-
-
-def mended(
-    model: nn.Module, train_batches: Batches, validation_batches: Batches, epochs: int, learning_rate: float
-) -> Pairs:
-    """The loop without its bugs."""
-    return _loop()(model, train_batches, validation_batches, epochs, learning_rate)
-
-
-def _loop(*bugs: str) -> Callable[[nn.Module, Batches, Batches, int, float], Pairs]:
-    """The loop with some of its bugs: "softmax", "clear", "modes"; or "stuck", with eval() but no train()."""
-
-    def answer(
-        model: nn.Module,
-        train_batches: Batches,
-        validation_batches: Batches,
-        epochs: int,
-        learning_rate: float,
-    ) -> Pairs:
-        optimizer = optim.SGD(model.parameters(), lr=learning_rate)
-        record = []
-        for _ in range(epochs):
-            if not {"modes", "stuck"} & set(bugs):
-                model.train()
-            total, seen = 0.0, 0
-            for x, y in train_batches:
-                scores = model(x).softmax(dim=1) if "softmax" in bugs else model(x)
-                loss = cross_entropy(scores, y)
-                if "clear" not in bugs:
-                    optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                total, seen = total + loss.item() * len(y), seen + len(y)
-            record.append((total / seen, _validated(model, validation_batches, "modes" not in bugs)))
-        return record
-
-    return answer
-
-
-@torch.no_grad()
-def _validated(model: nn.Module, batches: Batches, switch: bool) -> float:
-    if switch:
-        model.eval()
-    total = sum(cross_entropy(model(x), y).item() * len(y) for x, y in batches)
-    return total / sum(len(y) for _, y in batches)
-
-
-def _back_at_the_end(
-    model: nn.Module, train_batches: Batches, validation_batches: Batches, epochs: int, learning_rate: float
-) -> Pairs:
-    """Right too: log-probabilities, and back to training mode behind the validation."""
-    optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)
-    record = []
-    for _ in range(epochs):
-        total = torch.zeros(())
-        for x, y in train_batches:
-            optimizer.zero_grad()
-            loss = nn.functional.nll_loss(model(x).log_softmax(dim=1), y)
-            loss.backward()
-            optimizer.step()
-            total = total + loss.detach() * len(y)
-        validated = _validated(model, validation_batches, switch=True)
-        model.train()
-        record.append((float(total) / sum(len(y) for _, y in train_batches), validated))
-    return record
-
-
-def _loop_cases(rng: np.random.Generator) -> list[Case]:
-    def both(d: int, classes: int) -> tuple[Batches, Batches]:
-        return _batches(rng, [5, 5, 3], d, classes), _batches(rng, [4, 2], d, classes)
-
-    return [
-        case(_net(rng, (2, 3, 2), norm=True), *both(2, 2), 1, 0.2, label="a single epoch"),
-        case(_net(rng, (3, 5, 3), norm=True), *both(3, 3), 3, 0.2, label="three epochs"),
-        case(_net(rng, (4, 6, 3), norm=True), *both(4, 3), 4, 0.1, label="four epochs"),
-    ]
-
-
-_SOFTMAX = "the softmax before the cross-entropy, which wants logits"
-_CLEAR = "gradients that are never cleared"
-_MODES = "a network that is judged in training mode"
-
-THREE_BUGS = Exercise(
-    id="training_a_cnn/three_bugs",
-    section=SECTION,
-    title="Three bugs",
-    reference=mended,
-    cases=_loop_cases,
-    alternatives=[_back_at_the_end],
-    mistakes=[
-        Mistake(
-            _loop("softmax", "clear", "modes"),
-            "This does what the broken loop does: all three bugs are left. Read what cross_entropy wants, what "
-            "backward does with old gradients, and which mode the network is in.",
-        ),
-        Mistake(_loop("softmax"), f"Two bugs are mended. One is left: {_SOFTMAX}."),
-        Mistake(_loop("clear"), f"Two bugs are mended. One is left: {_CLEAR}."),
-        Mistake(
-            _loop("modes"),
-            f"Two bugs are mended. One is left: {_MODES}. Call eval() before validating and train() before training.",
-        ),
-        Mistake(_loop("softmax", "clear"), f"One bug is mended. Left are {_SOFTMAX}, and {_CLEAR}."),
-        Mistake(_loop("softmax", "modes"), f"One bug is mended. Left are {_SOFTMAX}, and {_MODES}."),
-        Mistake(_loop("clear", "modes"), f"One bug is mended. Left are {_CLEAR}, and {_MODES}."),
-        Mistake(
-            _loop("stuck"),
-            "All three are mended, and a new one has come in: after the first validation the network stays in "
-            "evaluation mode. Call model.train() at the start of every epoch.",
-        ),
-    ],
-    hint="One bug is in what the loss gets, one in what happens between two steps, one in the mode of the network.",
 )

@@ -50,6 +50,11 @@ def _to_unit_range(train: np.ndarray, other: np.ndarray) -> np.ndarray:
     return (other - low) / np.where(high == low, 1.0, high - low)
 
 
+def _with_a_tiny_number(train: np.ndarray, other: np.ndarray) -> np.ndarray:
+    mean, std = (f(train, axis=(0, 2, 3), keepdims=True) for f in (np.mean, np.std))
+    return np.asarray((other - mean) / (std + 1e-8))
+
+
 def _each_image(train: np.ndarray, other: np.ndarray) -> np.ndarray:
     mean, std = (f(other, axis=(1, 2, 3), keepdims=True) for f in (np.mean, np.std))
     return (other - mean) / np.where(std == 0, 1.0, std)
@@ -114,6 +119,11 @@ STANDARDIZE = Exercise(
         Mistake(
             _scaled(guard=False),
             "A channel that never varies in training has the deviation 0. Divide by 1 there.",
+        ),
+        Mistake(
+            _with_a_tiny_number,
+            "A tiny number added to the deviation does not save a channel without variation: divided by it, any "
+            "difference becomes huge. Divide by 1 where the deviation is 0.",
         ),
         Mistake(
             _scaled(shift=False),
