@@ -48,7 +48,6 @@ BIAS_VARIANCE = Exercise(
         ),
         case(_PREDICTIONS, _TRUTH, label="four fits, three places"),
         case(_PREDICTIONS[:3] + 0.5, _TRUTH, label="as many fits as places"),
-        case(_PREDICTIONS[:1], _TRUTH, label="a single fit"),
         case(1000.0 + _PREDICTIONS, 1000.0 + _TRUTH, label="far from zero"),
     ],
     alternatives=[_by_the_sum],
@@ -80,9 +79,27 @@ BIAS_VARIANCE = Exercise(
             "This is the standard deviation. The variance is its square, before the mean over the places is taken.",
         ),
         Mistake(
-            _part(variance=lambda h: h.var(axis=0).sum() / max(len(h) - 1, 1) * len(h) / h.shape[1]),
+            _part(variance=lambda h: h.var(axis=0, ddof=1).mean()),
             "The variance is divided by the number of fits less one. Then the parts no longer add up exactly; divide "
             "by the number of fits.",
+        ),
+        Mistake(
+            _part(bias=lambda h, f: ((np.median(h, axis=0) - f) ** 2).mean()),
+            "The bias is that of the median of the fits. The mean fit is their mean.",
+        ),
+        Mistake(
+            lambda predictions, truth: (
+                bias_variance(np.median(predictions, axis=0)[None], truth)[0],
+                float(((predictions - np.median(predictions, axis=0)) ** 2).mean()),
+            ),
+            "This takes the median of the fits for both. The mean fit is their mean.",
+        ),
+        Mistake(
+            lambda predictions, truth: (
+                bias_variance(predictions, truth)[0],
+                float(((predictions - truth) ** 2).mean()),
+            ),
+            "The distances in the variance are from the truth, so bias is in them. Measure from the mean fit.",
         ),
         Mistake(
             lambda predictions, truth: bias_variance(predictions, truth)[::-1],
@@ -149,6 +166,15 @@ def _by_place(x: Points, y: Points, xv: Points, yv: Points, degrees: Sequence[in
     return int(errors.argmin()), float(errors.min())
 
 
+def _all_up_to_the_last(x: Points, y: Points, xv: Points, yv: Points, degrees: Sequence[int]) -> Answer:
+    return choose_degree(x, y, xv, yv, range(max(degrees) + 1))
+
+
+def _mean_distance(x: Points, y: Points, xv: Points, yv: Points, degrees: Sequence[int]) -> np.ndarray:
+    fits = [legendre.legfit(x, y, degree) for degree in degrees]
+    return np.array([np.mean(np.abs(legendre.legval(xv, c) - yv)) for c in fits])
+
+
 def _scaled(rule: Callable[[float, int], float]) -> Callable[..., Answer]:
     def answer(x: Points, y: Points, xv: Points, yv: Points, degrees: Sequence[int]) -> Answer:
         degree, error = choose_degree(x, y, xv, yv, degrees)
@@ -181,6 +207,7 @@ def _degree_cases(rng: np.random.Generator) -> list:
             label="a function that is no polynomial",
         ),
         case(*pair(lambda x: x**3, 0.1, 10, 10), [4], label="a single candidate"),
+        case(*pair(lambda x: np.sin(4 * x), 0.3, 20, 30), [1, 8], label="the best degree is not on the list"),
     ]
 
 
@@ -213,6 +240,22 @@ CHOOSE_DEGREE = Exercise(
             _choice(_on_both),
             "The fits are made to both sets together, so the judge has been trained on. Validation points must not "
             "take part in the fit.",
+        ),
+        Mistake(
+            _choice(report=_on_both),
+            "The degree is right, but the error is that of a fit to both sets. Return the one that chose the degree.",
+        ),
+        Mistake(
+            _all_up_to_the_last,
+            "This tries degrees that are not on the list. Choose among those given.",
+        ),
+        Mistake(
+            lambda x, y, xv, yv, degrees: choose_degree(x, y, xv, yv, degrees)[::-1],
+            "The two are in the wrong order: first the degree, then its error.",
+        ),
+        Mistake(
+            _choice(_mean_distance),
+            "This is the mean distance. Return the mean of the squares.",
         ),
         Mistake(
             _by_place,

@@ -51,6 +51,8 @@ DIAGNOSE = Exercise(
         case(0.05, 0.09, 0.02, 0.05, label="two small gaps, one after the other"),
         case(0.50, 0.25, 0.50, 0.125, label="a validation error below the training error"),
         case(0.50, 0.625, 0.375, 0.125, label="both gaps exactly as wide as the margin"),
+        case(0.00, 0.33, 0.30, 0.05, label="far better on its examples than can be done"),
+        case(0.024, 0.026, 0.020, 0.003, label="small errors, a small margin"),
     ],
     alternatives=[
         lambda train, validation, achievable, margin: {
@@ -101,6 +103,13 @@ DIAGNOSE = Exercise(
                 train - achievable >= margin, validation - train >= margin
             ),
             "A gap exactly as wide as the margin counts here. It must be wider: use > and not >=.",
+        ),
+        Mistake(
+            lambda train, validation, achievable, margin: _called(
+                abs(train - achievable) > margin, validation - train > margin
+            ),
+            "A training error far below the achievable one counts as underfitting here. It is the opposite: learned "
+            "by heart. Only a gap upwards counts.",
         ),
         Mistake(
             lambda train, validation, achievable, margin: _called(

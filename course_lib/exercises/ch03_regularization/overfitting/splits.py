@@ -112,6 +112,15 @@ LEAKS = Exercise(
             np.array([4, 6, 9]),
             label="a single training picture",
         ),
+        case(
+            _TRAIN_X,
+            np.array([1, 1, 2]),
+            np.array([14, 4, 11]),
+            np.array([[0.5, 0.75, 0.5], [0.5, 0.25, 0.25], [0.75, 0.75, 0.75]]),
+            np.array([3, 4, 5]),
+            np.array([10, 13, 15]),
+            label="the newest training picture is not the last",
+        ),
         case(*_TRAIN, np.zeros((0, 3)), np.zeros(0, int), np.zeros(0, int), label="nothing to check"),
     ],
     alternatives=[_one_by_one],
@@ -155,6 +164,15 @@ LEAKS = Exercise(
             _with(times=lambda old, new: new <= old.min()),
             "Times are compared with the oldest training picture. A model that has seen the newest knows the time "
             "before it.",
+        ),
+        Mistake(
+            _with(times=lambda old, new: new <= old[-1]),
+            "Times are compared with the last training picture in the list. The newest may stand anywhere: take the "
+            "maximum.",
+        ),
+        Mistake(
+            _with(times=lambda old, new: new <= old.mean()),
+            "Times are compared with the mean time of the training pictures. Take the newest, the maximum.",
         ),
         Mistake(
             lambda *given: ~leaks(*given),
