@@ -198,6 +198,13 @@ COUNT_DECAYED = Exercise(
             ),
             "The sides of the shapes are added. A table of 3 by 5 holds 15 numbers.",
         ),
+        Mistake(
+            lambda shapes: (
+                sum(math.prod(shape[:2]) for shape in shapes.values() if len(shape) >= 2),
+                count_decayed(shapes)[1],
+            ),
+            "Only the first two sides are multiplied. A shape of (4, 2, 3) holds 24 numbers.",
+        ),
     ],
     hint="len(shape) is the number of axes, and math.prod(shape) the number of entries, 1 for an empty shape.",
 )

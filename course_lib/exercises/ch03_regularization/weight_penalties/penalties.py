@@ -82,6 +82,10 @@ PENALTY_GRADIENT = Exercise(
             _pair(_l1, lambda w, lam: 2 * lam * np.abs(w)),
             "For L2 the sign of w is lost: this pushes negative weights further down.",
         ),
+        Mistake(
+            _pair(_l1, lambda w, lam: lam * w / max(float(np.linalg.norm(w)), 1e-300)),
+            "For L2 this is the gradient of the length. The penalty is its square, the sum of w^2.",
+        ),
     ],
     hint="Differentiate one term: what is the slope of |w| left and right of zero, and what is that of w^2?",
 )

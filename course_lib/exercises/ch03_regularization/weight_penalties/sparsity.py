@@ -114,11 +114,19 @@ PROXIMAL_STEP = Exercise(
     title="A proximal step",
     reference=proximal_step,
     cases=[
-        case(np.array([1.0, -1.0]), 0.5, np.array([1.0, 2.0]), 1.0, 0.1, 1.0, label="nothing near zero"),
         case(
-            np.array([0.05, -0.03]),
+            np.array([1.0, -1.0, 2.0]),  # three weights: two could be unpacked as the pair
+            0.5,
+            np.array([1.0, 2.0, -1.0]),
+            1.0,
+            0.1,
+            1.0,
+            label="nothing near zero",
+        ),
+        case(
+            np.array([0.05, -0.03, 0.02]),
             0.04,
-            np.array([0.0, 0.0]),
+            np.zeros(3),
             0.0,
             0.1,
             1.0,
@@ -134,7 +142,15 @@ PROXIMAL_STEP = Exercise(
             label="some cross zero",
         ),
         case(np.array([0.0, 0.0, 0.0]), 0.0, np.array([0.4, -0.6, 2.0]), 0.3, 0.5, 0.5, label="all at zero"),
-        case(np.array([2.0, -0.1]), -1.0, np.array([-1.0, 0.5]), 0.25, 0.4, 0.0, label="no penalty"),
+        case(
+            np.array([2.0, -0.1, 0.3]),
+            -1.0,
+            np.array([-1.0, 0.5, 0.1]),
+            0.25,
+            0.4,
+            0.0,
+            label="no penalty",
+        ),
         case(
             np.array([[0.3, -0.02], [1.0, 0.01]]),
             0.06,
@@ -178,6 +194,18 @@ PROXIMAL_STEP = Exercise(
         Mistake(
             _by_hand(lambda w, g, lr, lam: soft_threshold(w + lr * g, lr * lam)),
             "The weights go up the gradient here. Descent subtracts it.",
+        ),
+        Mistake(
+            _by_hand(lambda w, g, lr, lam: np.where(np.abs(w - lr * g) > lr * lam, w - lr * g, 0.0)),
+            "This is the hard threshold: what stays is not moved. The soft one moves every weight by eta times lam.",
+        ),
+        Mistake(
+            lambda *given: proximal_step(*given)[::-1],
+            "The pair is the wrong way round: the weights come first, then the bias.",
+        ),
+        Mistake(
+            lambda *given: proximal_step(*given)[0],
+            "Only the weights come back here. Return the new w and the new b.",
         ),
     ],
     hint="Two lines for the weights: v = w - learning_rate * grad_w, then the soft threshold of v at learning_rate * lam.",
