@@ -47,6 +47,18 @@ WENT_WRONG = Exercise(
             ("impatient", "impatient", "training loss", "not restored", "wrong direction"),
             "B waited for three epochs after its lowest validation loss, and the loss rose in each of them.",
         ),
+        Mistake(
+            ("impatient", "nothing", "training loss", "training loss", "wrong direction"),
+            "D stopped after epoch 6. Had it watched the training loss, which fell in every epoch, it would have gone on.",
+        ),
+        Mistake(
+            ("impatient", "nothing", "not restored", "not restored", "wrong direction"),
+            "C did not stop when the validation loss had been rising for three epochs: it watched something else.",
+        ),
+        Mistake(
+            ("impatient", "nothing", "training loss", "not restored", "not restored"),
+            "E did give back what it takes for the best, its first epoch. But that has the lowest accuracy of all.",
+        ),
     ],
     hint="For each log, find the best epoch of the watched column yourself, and compare it with the kept one.",
 )

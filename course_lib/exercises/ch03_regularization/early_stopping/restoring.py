@@ -32,23 +32,38 @@ def _trained(
     pick: Callable[[list[np.ndarray], int], np.ndarray] = lambda path, best: path[best],
     watch: Callable[[Data, Data], Data] = lambda train, validation: validation,
     before_last: bool = False,
+    equal: bool = False,
+    stale: Callable[[list[float], int], int] = lambda values, best: len(values) - 1 - best,
     factor: float = 2.0,
 ) -> np.ndarray:
     x, y = train
     w = np.zeros(x.shape[1])
     path: list[np.ndarray] = []
+    values: list[float] = []
     best, lowest = 0, float("inf")
     for epoch in range(max_epochs):
         w = w - learning_rate * factor / len(x) * x.T @ (x @ w - y)
         path.append(w)
         value = _error(watch(train, validation), w)
-        if value < lowest:
+        values.append(value)
+        if value < lowest or (equal and value == lowest):
             best, lowest = epoch, value
         elif before_last:
             lowest = value
-        if epoch - best >= patience:
+        if stale(values, best) >= patience:
             break
     return pick(path, best)
+
+
+def _in_all(values: list[float], best: int) -> int:
+    """Epochs without improvement since the start."""
+    return sum(values[k] >= min(values[:k]) for k in range(1, len(values)))
+
+
+def _since_last_fall(values: list[float], best: int) -> int:
+    """Epochs in a row that did not improve on the one before them."""
+    falls = [k for k in range(1, len(values)) if values[k] < values[k - 1]]
+    return len(values) - 1 - max(falls, default=0)
 
 
 def _wrong(**change: object) -> Callable[..., np.ndarray]:
@@ -94,6 +109,12 @@ def _fit_cases(rng: np.random.Generator) -> list[Case]:
     bend = np.array([[4.0, -3.0], [0.0, 1.0]]), np.array([2.0, 1.0])
     # Here the second valley lies higher than the first.
     higher = np.array([[2.0, -2.0], [0.0, 2.0]]), np.array([1.0, 0.25])
+    # Weights 0.5, 0.75, 0.875 ... exactly: the errors of the first two are equal to the last bit.
+    unit = np.array([[1.0], [1.0]]), np.array([1.0, 1.0])
+    tie = np.array([[1.0], [1.0]]), np.array([0.625, 0.625])
+    # The first weight overshoots in every step, so the validation error falls in every other one.
+    fast = np.array([[2.0, 0.0], [0.0, 0.5]]), np.array([2.0, 0.5])
+    zigzag = np.eye(2), np.array([1.4, 1.0])
     return [
         case(line, half, 0.05, 2, 50, label="one weight, and validation wants half of it"),
         case(line, line, 0.05, 3, 7, label="the validation error falls to the end"),
@@ -101,6 +122,11 @@ def _fit_cases(rng: np.random.Generator) -> list[Case]:
         case(line, away, 0.05, 2, 50, label="every step makes it worse"),
         case(steep, bend, 0.02, 40, 200, label="two valleys, enough patience for the second"),
         case(steep, bend, 0.02, 3, 200, label="two valleys, patience for the first only"),
+        case(steep, bend, 0.02, 12, 200, label="two valleys, falling again when patience ends"),
+        case(steep, bend, 0.02, 24, 200, label="two valleys, patience ends one epoch before the second"),
+        case(steep, bend, 0.02, 25, 200, label="two valleys, one epoch more of patience"),
+        case(unit, tie, 0.25, 2, 50, label="two equal errors: the first counts"),
+        case(fast, zigzag, 0.475, 2, 60, label="every other epoch is better"),
         case(steep, higher, 0.02, 25, 200, label="a second valley that is no better than the first"),
         case(*pair(12, 10, 1.0, 0.3), 0.03, 5, 200, label="ten weights, twelve noisy examples"),
         case(*pair(8, 12, 0.5), 0.02, 10, 60, label="more weights than examples"),
@@ -127,6 +153,30 @@ RESTORE = Exercise(
             _limitless,
             "These are the best weights of all `max_epochs` epochs. Training should have stopped when `patience` "
             "epochs in a row did not improve.",
+        ),
+        Mistake(
+            lambda train, validation, learning_rate, patience, max_epochs: _trained(
+                train, validation, learning_rate, patience + 1, max_epochs
+            ),
+            "This stops an epoch late. Stop as soon as `patience` epochs in a row did not improve.",
+        ),
+        Mistake(
+            lambda train, validation, learning_rate, patience, max_epochs: _trained(
+                train, validation, learning_rate, patience - 1, max_epochs
+            ),
+            "This stops an epoch early. Only the `patience`-th epoch in a row without improvement ends the run.",
+        ),
+        Mistake(
+            _wrong(stale=_in_all),
+            "Epochs without improvement are counted over the whole run. Every improvement sets the count back to 0.",
+        ),
+        Mistake(
+            _wrong(stale=_since_last_fall),
+            "The count goes back to 0 whenever an error is below the one before. Only a new best error does that.",
+        ),
+        Mistake(
+            _wrong(equal=True),
+            "An equal error counts as an improvement here. It must be lower than the best.",
         ),
         Mistake(
             _wrong(before_last=True),

@@ -53,6 +53,7 @@ BEST_EPOCH = Exercise(
         case([1.0, 0.5, 0.375, 0.75], 0.125, label="an improvement of exactly min_delta"),
         case([1.0, 0.5, 0.5625, 0.75], 0.125, label="a value a little worse than the best"),
         case(_CREEP, 0.125, label="a slow fall in small steps"),
+        case([4.0, 2.0, 1.8125, 3.0], 0.125, label="a curve that does not start at 1"),
         case([2.0], 0.5, label="a single epoch"),
     ],
     alternatives=[
@@ -89,6 +90,18 @@ BEST_EPOCH = Exercise(
         Mistake(
             lambda values, min_delta=0.0: _improving(values, lambda value, best: value > best + min_delta),
             "This looks for the largest value. The error should fall.",
+        ),
+        Mistake(
+            lambda values, min_delta=0.0: _improving(
+                values, lambda value, best: value < best * (1 - min_delta)
+            ),
+            "min_delta is taken as a share of the best value here. It is a plain difference of two errors.",
+        ),
+        Mistake(
+            lambda values, min_delta=0.0: _improving(
+                values, lambda value, best: value < best - min_delta * values[0]
+            ),
+            "min_delta is multiplied by the first value here. It is a plain difference of two errors.",
         ),
         Mistake(
             lambda values, min_delta=0.0: float(values[best_epoch(values, min_delta) - 1]),
@@ -160,6 +173,10 @@ STOP = Exercise(
         Mistake(
             lambda values, patience: _walk(values, patience, late=1),
             "This stops an epoch late. Stop as soon as `patience` epochs in a row did not improve.",
+        ),
+        Mistake(
+            lambda values, patience: _walk(values, patience, late=-1),
+            "This stops an epoch early. Only the `patience`-th epoch in a row without improvement ends the run.",
         ),
         Mistake(
             lambda values, patience: _walk(values, patience, stale=_bad_in_all),

@@ -86,7 +86,15 @@ AFTER_STEPS = Exercise(
         ),
         Mistake(
             _along_axes(lambda curvature, eta, t: 1 - (1 - eta * curvature) ** (t + 1)),
-            "This is one step too many.",
+            "This is one step too many. With t = 0 the weights are still at the origin.",
+        ),
+        Mistake(
+            _along_axes(lambda curvature, eta, t: 1 - (1 - eta * curvature) ** max(t - 1, 0)),
+            "This is one step too few. With t = 1 the weights have left the origin.",
+        ),
+        Mistake(
+            _along_axes(lambda curvature, eta, t: 1 - (1 - 2 * eta * curvature) ** t),
+            "The steps are twice too long. The gradient of the bowl is H (w - w*): the one half takes the 2 away.",
         ),
         Mistake(
             _along_axes(lambda curvature, eta, t: curvature * eta * t / (curvature * eta * t + 1)),
@@ -151,6 +159,10 @@ EQUIVALENT_ALPHA = Exercise(
         Mistake(
             lambda curvature, eta, t: curvature / (1 - (1 - eta * curvature) ** t),
             "This is lambda + alpha. Subtract the curvature.",
+        ),
+        Mistake(
+            lambda curvature, eta, t: curvature * (1 - eta * curvature) ** t,
+            "One alpha is lost. Collect both terms with alpha: the sum is divided by 1 - (1 - eta lambda)^t.",
         ),
         Mistake(
             lambda curvature, eta, t: 1 - (1 - eta * curvature) ** t,
