@@ -1,11 +1,11 @@
 """Exercises of the section on dropout."""
 
-from course_lib.exercises.ch03_regularization.dropout import averages, masks, sequences
+from course_lib.exercises.ch03_regularization.dropout import averages, masks, sequences, shapes
 
 EXERCISES = [
     masks.INVERTED,
     masks.TRAIN_AND_TEST,
-    masks.MASK_SHAPE,
+    shapes.MASK_SHAPE,
     averages.SUBNETS,
     averages.RIDGE,
     sequences.SAME_MASK,

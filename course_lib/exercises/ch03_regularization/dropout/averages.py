@@ -114,6 +114,10 @@ SUBNETS = Exercise(
             "The two means are exchanged: return the arithmetic mean first.",
         ),
         Mistake(
+            _changed(chances=lambda masks, p: _chances(masks, p) * masks.any(axis=1)),
+            "The subnetwork without any input is left out. A mask of zeros is a subnetwork too: it answers with the bias.",
+        ),
+        Mistake(
             _changed(drops_bias=True),
             "The bias is scaled here. Only inputs are dropped: every subnetwork has the whole bias.",
         ),
@@ -198,6 +202,25 @@ RIDGE = Exercise(
             _penalized(lambda X, p: X.T @ X),
             "All of X^T X is added, which only shrinks every weight by 1 - p. The inputs are dropped independently, so only "
             "the diagonal is penalized.",
+        ),
+        Mistake(
+            _penalized(lambda X, p: 0 * X.T @ X),
+            "These are the weights of least squares, whatever p is. The noise of dropout adds a penalty.",
+        ),
+        Mistake(
+            lambda X, y, p: np.linalg.lstsq((1 - p) * X, y, rcond=None)[0],
+            "These are the weights of least squares divided by 1 - p: inputs that are all made smaller, and none dropped. What "
+            "counts is the variance of the masks.",
+        ),
+        Mistake(
+            lambda X, y, p: (1 - p) * ridge(X, y, p),
+            "Right up to the factor 1 - p. With inverted dropout the network is used afterwards as it is: do not scale the "
+            "weights.",
+        ),
+        Mistake(
+            lambda X, y, p: ridge(X, y, p) / (1 - p),
+            "Right up to the factor 1 / (1 - p): these are the weights for masks without a scale. Here the masks are inverted, "
+            "and the scale is in the inputs.",
         ),
         Mistake(
             _penalized(lambda X, p: np.diag(X.var(axis=0) * len(X))),

@@ -1,4 +1,4 @@
-"""Exercises on masks: inverted dropout, training against test, and the shapes of masks."""
+"""Exercises on masks: inverted dropout, and training against test."""
 
 from collections.abc import Callable
 
@@ -26,6 +26,16 @@ def _by_mask(a: np.ndarray, u: np.ndarray, p: float) -> np.ndarray:
 def _naive(a: np.ndarray, u: np.ndarray, p: float) -> np.ndarray:
     with np.errstate(all="ignore"):
         return a * (u >= p) / (1 - p)
+
+
+def _divided_by_p(a: np.ndarray, u: np.ndarray, p: float) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return a * (u >= p) / p
+
+
+def _kept_by_p(a: np.ndarray, keep: np.ndarray, p: float) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return a * keep / p
 
 
 def _scaled_by(scale: Callable[[float], float]) -> Callable[..., np.ndarray]:
@@ -81,6 +91,11 @@ INVERTED = Exercise(
         Mistake(
             _scaled_by(lambda p: 1 / p if p > 0 else 1.0),
             "What is kept is divided by p, the probability of dropping. Divide by that of keeping, 1 - p.",
+        ),
+        Mistake(
+            _divided_by_p,
+            "What is kept is divided by p, the probability of dropping, and at p = 0 that is a division by zero. Divide by "
+            "1 - p.",
         ),
         Mistake(
             _keep_with_p,
@@ -147,11 +162,19 @@ def _linear(
     return (a * (u >= p) / (1 - p) if training else a) @ W2.T
 
 
+def _strict(
+    x: np.ndarray, W1: np.ndarray, W2: np.ndarray, u: np.ndarray, p: float, training: bool
+) -> np.ndarray:
+    a = np.maximum(x @ W1.T, 0.0)
+    return (a * (u > p) / (1 - p) if training else a) @ W2.T
+
+
 def _networks(rng: np.random.Generator) -> list:
     def made(n: int, d: int, h: int, o: int) -> tuple:
         return rng.normal(size=(n, d)), rng.normal(size=(h, d)), rng.normal(size=(o, h)), rng.random((n, h))
 
     first, wide, single = made(2, 3, 4, 2), made(5, 4, 12, 3), made(1, 2, 6, 1)
+    single[-1][0, np.argmax(single[0] @ single[1].T)] = 0.0  # exactly at p, for a unit that is on
     return [
         case(*first, 0.5, False, label="test: the whole network"),
         case(*first, 0.5, True, label="training, p = 0.5"),
@@ -159,7 +182,7 @@ def _networks(rng: np.random.Generator) -> list:
         case(*wide, 0.2, False, label="test after p = 0.2"),
         case(*wide, 0.75, True, label="training, p = 0.75"),
         case(*wide, 0.75, False, label="test after p = 0.75"),
-        case(*single, 0.0, True, label="p = 0"),
+        case(*single, 0.0, True, label="p = 0, and one u is 0"),
     ]
 
 
@@ -195,97 +218,30 @@ TRAIN_AND_TEST = Exercise(
             "The flag is the wrong way round: units are dropped when `training` is False.",
         ),
         Mistake(
+            _two_layers(in_training=lambda a, keep, p: a * ~keep / (1 - p)),
+            "The kept units are those that should be dropped: a unit is dropped where u is less than p.",
+        ),
+        Mistake(
+            _two_layers(in_training=lambda a, keep, p: a * keep / (p or 1)),
+            "What is kept is divided by p, the probability of dropping. Divide by 1 - p.",
+        ),
+        Mistake(
+            _two_layers(in_training=_kept_by_p),
+            "What is kept is divided by p, the probability of dropping, and at p = 0 that is a division by zero. Divide by "
+            "1 - p.",
+        ),
+        Mistake(
+            _strict,
+            "A unit is dropped where u is less than p. Where u is exactly p it is kept.",
+        ),
+        Mistake(
+            _two_layers(in_training=lambda a, keep, p: a * keep[:1] / (1 - p)),
+            "One mask serves the whole batch here, that of its first example. Each example has its own row of u.",
+        ),
+        Mistake(
             _linear,
             "The ReLU is missing: the hidden activations are the positive part of x @ W1.T.",
         ),
     ],
     hint="Compute the hidden activations first. Only then does it matter whether `training` is True.",
-)
-
-# shapes of masks
-
-Shape = tuple[int, ...]
-
-
-def mask_shape(kind: str, shape: Shape, out_features: int) -> Shape:
-    """How many decisions each kind of dropout takes, and for what."""
-    if kind == "dropout":
-        return tuple(shape)
-    if kind == "dropout2d":
-        return (shape[0], shape[1], 1, 1)
-    if kind == "dropconnect":
-        return (shape[0], out_features, shape[1])
-    return (1, shape[1], shape[2])
-
-
-def _by_table(kind: str, shape: Shape, out_features: int) -> Shape:
-    table = {
-        "dropout": lambda: shape,
-        "dropout2d": lambda: (*shape[:2], 1, 1),
-        "dropconnect": lambda: (shape[0], out_features, shape[1]),
-        "same_mask": lambda: (1, *shape[1:]),
-    }
-    return tuple(table[kind]())
-
-
-def _but(kind: str, other: Callable[[Shape, int], Shape]) -> Callable[..., Shape]:
-    """A wrong answer: another shape for one kind."""
-
-    def answer(asked: str, shape: Shape, out_features: int) -> Shape:
-        return other(shape, out_features) if asked == kind else mask_shape(asked, shape, out_features)
-
-    return answer
-
-
-MASK_SHAPE = Exercise(
-    id="dropout/mask_shape",
-    section=SECTION,
-    title="How many decisions?",
-    reference=mask_shape,
-    cases=[
-        case("dropout", (32, 128), 10, label="dropout of a dense layer's inputs"),
-        case("dropout", (8, 16, 14, 12), 10, label="dropout of feature maps, pixel by pixel"),
-        case("dropout2d", (8, 16, 14, 12), 10, label="dropout of whole feature maps"),
-        case("dropconnect", (32, 128), 10, label="DropConnect from 128 units to 10"),
-        case("dropconnect", (5, 3), 7, label="DropConnect to more units than there were"),
-        case("same_mask", (30, 64, 20), 10, label="a sequence of 30 steps"),
-    ],
-    alternatives=[_by_table],
-    mistakes=[
-        Mistake(
-            _but("dropconnect", lambda shape, out: (shape[0], shape[1])),
-            "For DropConnect this is the mask of dropout: a number for each unit. It needs one for each link, and there are "
-            "out_features x in_features of those in each example.",
-        ),
-        Mistake(
-            _but("dropconnect", lambda shape, out: (out, shape[1])),
-            "For DropConnect one mask serves the whole batch here. In the paper, and by default in the library, each example "
-            "has its own.",
-        ),
-        Mistake(
-            _but("dropconnect", lambda shape, out: (shape[0], shape[1], out)),
-            "The links' mask is the wrong way round: a weight matrix is (out_features, in_features).",
-        ),
-        Mistake(
-            _but("dropout2d", lambda shape, out: tuple(shape)),
-            "For whole feature maps this decides about every pixel. Each map of each image gets one decision.",
-        ),
-        Mistake(
-            _but("dropout2d", lambda shape, out: (1, shape[1], 1, 1)),
-            "For whole feature maps the same maps are dropped in all images of the batch here. Each image draws its own.",
-        ),
-        Mistake(
-            _but("same_mask", lambda shape, out: tuple(shape)),
-            "For the sequence this draws a fresh mask at each step. One mask serves all steps: put a 1 for them.",
-        ),
-        Mistake(
-            _but("same_mask", lambda shape, out: (1, 1, shape[2])),
-            "The same steps, but also the same units in every sequence of the batch. Each sequence draws its own mask.",
-        ),
-        Mistake(
-            _but("same_mask", lambda shape, out: (shape[0], 1, shape[2])),
-            "The 1 stands in the place of the batch. The steps come first: x is (steps, n, features).",
-        ),
-    ],
-    hint="Ask of each kind: what falls together? Along those directions the mask has size 1.",
 )

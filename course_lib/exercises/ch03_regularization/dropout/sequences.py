@@ -44,6 +44,11 @@ def _stepping(
     return answer
 
 
+def _overwritten(x: np.ndarray, W_ih: np.ndarray, W_hh: np.ndarray, u: np.ndarray, p: float) -> np.ndarray:
+    """What a list holds in which the one array that is overwritten stands once for each step."""
+    return np.repeat(same_mask(x, W_ih, W_hh, u, p)[-1:], len(x), axis=0)
+
+
 def _twice(h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return h, h
 
@@ -54,6 +59,7 @@ def _sequences(rng: np.random.Generator) -> list:
         return rng.normal(size=(t, n, d)), *weights, rng.random((t, n, h))
 
     short, long = made(3, 2, 2, 4), made(9, 3, 4, 10)
+    short[-1][0, 0, 0] = 0.0  # exactly at p = 0: kept
     return [
         case(*short, 0.5, label="three steps, p = 0.5"),
         case(*long, 0.25, label="nine steps, p = 0.25"),
@@ -76,6 +82,10 @@ SAME_MASK = Exercise(
                 lambda z, h, W, u, t, p: _twice(np.tanh(z + (h * (u[t] >= p) / (1 - p)) @ W.T)),
             ),
             "A fresh mask is taken at each step here, and that erases the memory. Take u[0] for all of them.",
+        ),
+        Mistake(
+            _stepping(lambda z, h, W, u, t, p: _twice(np.tanh(z + (h * (u[-1] >= p) / (1 - p)) @ W.T))),
+            "The mask is that of the last step. u[0] serves for all.",
         ),
         Mistake(
             _stepping(lambda z, h, W, u, t, p: _twice(np.tanh(z + (h * (u[0] >= p)) @ W.T))),
@@ -102,6 +112,22 @@ SAME_MASK = Exercise(
                 lambda z, h, W, u, t, p: _twice(np.tanh(z + (h @ W.T) * (u[0] >= p) / (1 - p))),
             ),
             "The mask is multiplied after W_hh. It drops units of the state, so it comes before the product.",
+        ),
+        Mistake(
+            _stepping(lambda z, h, W, u, t, p: _twice(np.tanh(z + (h * (u[0] >= p) / (1 - p)) @ W))),
+            "h @ W_hh mixes the units the wrong way round: W_hh is (after, before), so multiply by W_hh.T.",
+        ),
+        Mistake(
+            _stepping(lambda z, h, W, u, t, p: _twice(np.tanh(z + (h * (u[0] < p) / (1 - p)) @ W.T))),
+            "The kept units are those that should be dropped: a unit is dropped where u is less than p.",
+        ),
+        Mistake(
+            _stepping(lambda z, h, W, u, t, p: _twice(np.tanh(z + (h * (u[0] > p) / (1 - p)) @ W.T))),
+            "A unit is dropped where u is less than p. Where u is exactly p it is kept.",
+        ),
+        Mistake(
+            _overwritten,
+            "All the states are the same array, overwritten at each step: append a copy.",
         ),
     ],
     hint="Make the mask once, before the loop. Inside, multiply the old state by it on its way into W_hh.",
