@@ -126,6 +126,17 @@ def _more_than_half(boxes: np.ndarray, top: float, left: float, height: float, w
     return inside[_areas(inside) > 0.5 * _areas(boxes)]
 
 
+def _half_the_window(boxes: np.ndarray, top: float, left: float, height: float, width: float) -> np.ndarray:
+    inside = _cropped(boxes, top, left, height, width, share=0.0)
+    return inside[_areas(inside) >= 0.5 * height * width]
+
+
+def _without_columns(boxes: np.ndarray, top: float, left: float, height: float, width: float) -> np.ndarray:
+    """What an array is made of an empty list of rows."""
+    kept = crop_boxes(boxes, top, left, height, width)
+    return kept if len(kept) else np.array([])
+
+
 _BOXES = np.array(
     [
         [10.0, 5.0, 20.0, 15.0],  # inside
@@ -176,12 +187,21 @@ CROP = Exercise(
         ),
         Mistake(
             _by_middle,
-            "Boxes are kept if their middle is inside. Compare areas: at a corner the middle can be inside with less "
-            "than half of the area.",
+            "At a corner a box can have its middle, or half of each side, inside and less than half of its area. Compare the "
+            "areas.",
         ),
         Mistake(
             _more_than_half,
             "A box of which exactly half is inside is missing. It stays.",
+        ),
+        Mistake(
+            _half_the_window,
+            "The area inside is compared with the window's. Compare it with the area that the box had.",
+        ),
+        Mistake(
+            _without_columns,
+            "With no box left the array must still have four columns: shape (0, 4). np.array(rows).reshape(-1, 4) has them "
+            "always.",
         ),
         Mistake(
             lambda boxes, top, left, height, width: crop_boxes(boxes, left, top, height, width),

@@ -154,6 +154,17 @@ def _in_place(
     return mixtures, targets
 
 
+def _into_x(x: np.ndarray, y: np.ndarray, num_classes: int, weight: np.ndarray, partner: np.ndarray) -> Pair:
+    """Mix the images one after the other in place, and the labels as they should be."""
+    return _in_place(x, y, num_classes, weight, partner)[0], mixed_up(x, y, num_classes, weight, partner)[1]
+
+
+def _winner(x: np.ndarray, y: np.ndarray, num_classes: int, weight: np.ndarray, partner: np.ndarray) -> Pair:
+    """One-hot targets of the heavier of the two labels."""
+    heavier = np.where(np.asarray(weight) >= 0.5, y, np.asarray(y)[partner])
+    return _mixed(x, weight, partner), np.eye(num_classes)[heavier]
+
+
 def _mixup_cases(rng: np.random.Generator) -> list:
     def images(n: int, c: int, h: int, w: int) -> np.ndarray:
         return rng.random((n, c, h, w))
@@ -225,6 +236,14 @@ MIXUP = Exercise(
             _in_place,
             "Some examples are mixed with mixtures: an image that was mixed before has been used as a partner. Mix "
             "the images as they were.",
+        ),
+        Mistake(
+            _into_x,
+            "A partner is read after it has been mixed itself. Mix with the images as they were.",
+        ),
+        Mistake(
+            _winner,
+            "The targets are one-hot. They must be mixed in the same proportion as the images.",
         ),
         Mistake(
             lambda x, y, k, weight, partner: mixed_up(x, y, k, weight, np.argsort(partner)),

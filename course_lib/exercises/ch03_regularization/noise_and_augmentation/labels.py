@@ -56,6 +56,34 @@ KEEPS = Exercise(
             "shows what the label says.",
         ),
         Mistake(
+            _RIGHT | {"boxes of cars, shifted": "destroys"},
+            "The old boxes are false, but the new ones can be computed: move them along with the image.",
+        ),
+        Mistake(
+            _RIGHT | {"class of each pixel, cropped": "destroys"},
+            "The old map of classes is false, but the new one can be computed: cut the same window out of it.",
+        ),
+        Mistake(
+            _RIGHT | {"ripe or unripe tomato, saturation set to 0": "follows"},
+            "From what would you compute the new label? A grey tomato is neither seen to be ripe nor to be unripe.",
+        ),
+        Mistake(
+            _RIGHT | {"kind of bird, cropped to one pixel": "follows"},
+            "From what would you compute the new label? There is no kind of bird that one pixel shows.",
+        ),
+        Mistake(
+            _RIGHT | {"cat or dog, mirrored": "destroys"},
+            "A mirrored cat is a good picture of a cat: who never saw the original gives it the old label.",
+        ),
+        Mistake(
+            _RIGHT | {"cat or dog, slightly darker": "follows"},
+            "The picture has changed, but not the animal: in a darker picture a cat is a cat, and nothing has to be computed.",
+        ),
+        Mistake(
+            _RIGHT | {"cat or dog, slightly darker": "destroys"},
+            "A slightly darker picture still shows which animal it is. Only if it were black would nothing be left to see.",
+        ),
+        Mistake(
             _RIGHT | {"cat or dog, mirrored": "follows"},
             "A mirrored cat is still a cat: the label does not change. It follows only where it says something about "
             "places or directions.",

@@ -46,6 +46,14 @@ DECAY = Exercise(
             'For "half" the errors of the outputs are summed and not averaged: nothing is divided by their number.',
         ),
         Mistake(
+            lambda std, outputs, loss: 2 * std**2 if loss == "half" else 2 * std**2 / outputs,
+            'For "half" the half of the cost and the half of gamma/2 |W|^2 cancel: no 2 is left.',
+        ),
+        Mistake(
+            lambda std, outputs, loss: std**2 / 2 if loss == "half" else 2 * std**2 / outputs,
+            'For "half" this is lambda, the factor of |W|^2. The decay gamma is the factor of |W|^2 / 2, twice as large.',
+        ),
+        Mistake(
             lambda std, outputs, loss: 2 * std**2 / outputs if loss == "half" else std**2,
             "The two costs are exchanged.",
         ),
@@ -53,6 +61,10 @@ DECAY = Exercise(
             lambda std, outputs, loss: std**2,
             "This is right for half of the summed squared error, whatever the loss is. The other one is twice as "
             "large, and divided by the number of outputs.",
+        ),
+        Mistake(
+            lambda std, outputs, loss: std**2 * outputs if loss == "half" else 2 * std**2 / outputs,
+            'For "half" this is too large by the number of outputs. |W|^2 already has the rows of all outputs in it.',
         ),
         Mistake(
             lambda std, outputs, loss: std**2 * outputs if loss == "half" else 2 * std**2,
