@@ -1,12 +1,18 @@
 """Exercises of the section on normalization."""
 
-from course_lib.exercises.ch03_regularization.normalization import backward, forward, groups, statistics
+from course_lib.exercises.ch03_regularization.normalization import (
+    backward,
+    folding,
+    forward,
+    groups,
+    statistics,
+)
 
 EXERCISES = [
     forward.BATCH_NORM,
     statistics.RUNNING,
     groups.GROUP_NORM,
     backward.BATCH_NORM_BACKWARD,
-    forward.FOLD,
+    folding.FOLD,
     statistics.MERGE,
 ]

@@ -81,10 +81,20 @@ def _swapped(grad_out: np.ndarray, x: np.ndarray, gamma: np.ndarray, eps: float 
     return dx, dbeta, dgamma
 
 
+def _short(grad_out: np.ndarray, x: np.ndarray, gamma: np.ndarray, eps: float = 1e-5) -> Gradients:
+    g = grad_out * gamma
+    s = np.sqrt(np.maximum((x**2).mean(axis=0) - x.mean(axis=0) ** 2, 0) + eps)
+    x_hat = (x - x.mean(axis=0)) / s
+    dx = (g - g.mean(axis=0) - x_hat * (g * x_hat).mean(axis=0)) / s
+    return dx, (grad_out * x_hat).sum(axis=0), grad_out.sum(axis=0)
+
+
 def _batches(rng: np.random.Generator) -> list[Case]:
     def whole(*shape: int) -> np.ndarray:
         return rng.integers(-5, 6, shape).astype(float)
 
+    # Means of 2^27: in double precision the ones in (2^27 +- 1)^2 are lost, so the short formula gives exactly 0.
+    far = 2.0**27 + np.array([[1.0, -1.0], [-1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]])
     return [
         case(
             np.array([[1.0], [0.0], [0.0]]),
@@ -99,6 +109,7 @@ def _batches(rng: np.random.Generator) -> list[Case]:
         case(whole(4, 2), whole(4, 2), np.array([1.0, 2.0]), 0.8, label="a large epsilon"),
         case(whole(6, 2), whole(6, 2) + 100, np.array([0.5, 1.5]), label="inputs far from zero"),
         case(whole(3, 3), whole(3, 3), np.array([1.0, 2.0, 3.0]), label="as many examples as features"),
+        case(whole(4, 2), far, np.array([1.0, 2.0]), label="inputs near a hundred million"),
     ]
 
 
@@ -150,6 +161,14 @@ BATCH_NORM_BACKWARD = Exercise(
         Mistake(
             _scaled_parameters,
             "gamma is multiplied into dgamma and dbeta. It belongs in dx alone.",
+        ),
+        Mistake(
+            _short,
+            "Right on paper, but E[x^2] - E[x]^2 subtracts two numbers that agree in nearly all digits. Subtract the mean first, then square.",
+        ),
+        Mistake(
+            lambda grad_out, x, gamma, eps=1e-5: batch_norm_backward(grad_out, x, gamma),
+            "This is right for an epsilon of 1e-5 only. Use the argument.",
         ),
         Mistake(_swapped, "dgamma and dbeta are exchanged: return dx, dgamma, dbeta."),
     ],

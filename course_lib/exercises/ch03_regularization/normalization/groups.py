@@ -55,10 +55,19 @@ def _interleaved(x: np.ndarray, num_groups: int, eps: float = 1e-5) -> np.ndarra
     return _standardized(groups, (1, 3, 4), eps).reshape(x.shape)
 
 
+def _short(x: np.ndarray, num_groups: int, eps: float = 1e-5) -> np.ndarray:
+    groups = x.reshape(len(x), num_groups, -1)
+    mean = groups.mean(axis=2, keepdims=True)
+    var = np.maximum((groups**2).mean(axis=2, keepdims=True) - mean**2, 0)
+    return ((groups - mean) / np.sqrt(var + eps)).reshape(x.shape)
+
+
 def _pictures(rng: np.random.Generator) -> list[Case]:
     def whole(*shape: int) -> np.ndarray:
         return rng.integers(-6, 7, shape).astype(float)
 
+    # Means of 2^27: in double precision the ones in (2^27 +- 1)^2 are lost, so the short formula gives exactly 0.
+    far = 2.0**27 + np.tile([1.0, -1.0, -1.0, 1.0], 8).reshape(2, 4, 2, 2)
     rising = whole(2, 6, 2, 3) + 10 * np.arange(6.0)[:, None, None]
     return [
         case(whole(1, 2, 2, 2), 1, label="one image, one group"),
@@ -70,6 +79,7 @@ def _pictures(rng: np.random.Generator) -> list[Case]:
         case(whole(3, 8, 3, 2), 2, 0.5, label="a large epsilon"),
         case(whole(1, 4, 1, 1), 2, label="a single position"),
         case(np.full((2, 4, 2, 2), 7.0), 2, label="constant images"),
+        case(far, 2, label="values near a hundred million"),
     ]
 
 
@@ -116,6 +126,14 @@ GROUP_NORM = Exercise(
         Mistake(
             _over((2, 3, 4), outside=True),
             "Epsilon is added to the root. It belongs under it: sqrt(var + eps).",
+        ),
+        Mistake(
+            _short,
+            "Right on paper, but E[x^2] - E[x]^2 subtracts two numbers that agree in nearly all digits. Subtract the mean first, then square.",
+        ),
+        Mistake(
+            lambda x, num_groups, eps=1e-5: group_norm(x, num_groups),
+            "This is right for an epsilon of 1e-5 only. Use the argument.",
         ),
     ],
     hint="x.reshape(n, num_groups, -1) puts all the values of a group on one axis.",

@@ -70,10 +70,18 @@ def _std_mixed_in(
     return mean, (1 - momentum) * running_var + momentum * x.std(axis=0, ddof=1)
 
 
+def _short(x: np.ndarray, running_mean: np.ndarray, running_var: np.ndarray, momentum: float = 0.1) -> Pair:
+    mean = update_running(x, running_mean, running_var, momentum)[0]
+    var = np.maximum((x**2).mean(axis=0) - x.mean(axis=0) ** 2, 0) * len(x) / (len(x) - 1)
+    return mean, (1 - momentum) * running_var + momentum * var
+
+
 def _batches(rng: np.random.Generator) -> list[Case]:
     def whole(*shape: int) -> np.ndarray:
         return rng.integers(-6, 7, shape).astype(float)
 
+    # Means of 2^27: in double precision the ones in (2^27 +- 1)^2 are lost, so the short formula gives exactly 0.
+    far = 2.0**27 + np.array([[1.0, -1.0], [-1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]])
     return [
         case(np.array([[1.0], [3.0]]), np.zeros(1), np.ones(1), label="two examples, the first batch"),
         case(
@@ -91,6 +99,7 @@ def _batches(rng: np.random.Generator) -> list[Case]:
         case(whole(8, 2), np.array([5.0, -5.0]), np.array([1.0, 4.0]), 1.0, label="momentum 1: no memory"),
         case(whole(3, 2), np.array([0.5, 7.0]), np.array([1.0, 4.0]), 0.0, label="momentum 0: nothing moves"),
         case(whole(6, 4) + 1000, np.zeros(4), np.ones(4), label="a large mean"),
+        case(far, np.full(2, 1e8), np.ones(2), label="values near a hundred million"),
     ]
 
 
@@ -133,6 +142,16 @@ RUNNING = Exercise(
         Mistake(
             _std_mixed_in,
             "A standard deviation is mixed into a running variance. Use the variance of the batch.",
+        ),
+        Mistake(
+            _short,
+            "Right on paper, but E[x^2] - E[x]^2 subtracts two numbers that agree in nearly all digits. Subtract the mean first, then square.",
+        ),
+        Mistake(
+            lambda x, running_mean, running_var, momentum=0.1: update_running(
+                x, running_mean, running_var, momentum
+            )[::-1],
+            "The two are exchanged: return the running mean first, then the running variance.",
         ),
     ],
     hint="np.var divides by n unless you say ddof=1. How much of the new value is the batch's: 0.1 or 0.9?",
