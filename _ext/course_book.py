@@ -126,15 +126,19 @@ def drop_repeated_ids(app: Sphinx, doctree: nodes.document, docname: str) -> Non
 
 def plain_anchors(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Give exercises anchors without a slash, which may not stand in the selectors the search looks for."""
+
+    def plain(anchor: str) -> str:
+        return f"exercise-{anchor.replace('/', '-')}" if "/" in anchor else anchor
+
     for node in doctree.findall(nodes.Element):
         if node.get("type") in ("exercise", "solution"):
-            node["ids"] = [name.replace("/", "-") for name in node["ids"]]
+            node["ids"] = [plain(name) for name in node["ids"]]
         elif isinstance(node, nodes.reference):
             if "refid" in node:
-                node["refid"] = node["refid"].replace("/", "-")
+                node["refid"] = plain(node["refid"])
             page, mark, anchor = node.get("refuri", "").partition("#")
             if node.get("internal") and mark:
-                node["refuri"] = f"{page}#{anchor.replace('/', '-')}"
+                node["refuri"] = f"{page}#{plain(anchor)}"
 
 
 def forget_pages_with_warnings(app: Sphinx, error: Exception | None) -> None:
