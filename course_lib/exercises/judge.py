@@ -19,8 +19,9 @@ def judge(exercise: Exercise, answer: Any, limit: float | None = None) -> Report
     early = _before_running(exercise, answer)
     if early:
         return early
-    outcomes = run(exercise, answer, limit)
+    # The reference goes first: what is imported or compiled at the first use is not on the answer's time.
     targets = expected(exercise)
+    outcomes = run(exercise, answer, limit)
     for outcome, target in zip(outcomes, targets, strict=False):
         if left_open(outcome, target):
             return _report(exercise, NOT_STARTED, describe.unfinished(exercise))

@@ -300,6 +300,19 @@ def test_endless_recursion(scale):
     assert sys.getrecursionlimit() == limit
 
 
+def test_the_first_use_of_a_library_is_not_on_the_answers_time(make):
+    loaded = []
+
+    def double(x):
+        if not loaded:
+            time.sleep(0.3)  # as an import does
+            loaded.append(True)
+        return 2 * x
+
+    exercise = make(double, [case(0), case(1), case(2)], time_limit=0.2)
+    assert check(exercise, lambda x: double(x)).status == "passed"
+
+
 def test_an_endless_loop(make):
     def answer(x):
         while x:
