@@ -43,18 +43,7 @@ def open_study(where: str | os.PathLike[str], name: str = "search", **options: A
         name: one file may hold several studies.
         options: ``direction``, ``sampler`` and ``pruner``, as in ``optuna.create_study``.
     """
-    place = os.fspath(where)
-    address = place if "://" in place else f"sqlite:///{Path(place).absolute()}"
-    with warnings.catch_warnings():  # heartbeats are marked as experimental
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        storage = RDBStorage(
-            address,
-            engine_kwargs={"connect_args": _PATIENT} if address.startswith("sqlite") else None,
-            heartbeat_interval=HEARTBEAT,
-            grace_period=GRACE,
-            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=3),
-        )
-    return optuna.create_study(storage=storage, study_name=name, load_if_exists=True, **options)
+    return optuna.create_study(storage=_storage(where), study_name=name, load_if_exists=True, **options)
 
 
 def work(
@@ -73,6 +62,7 @@ def work(
         trials: how many finished trials are wanted in all, those of earlier runs counted in.
     """
     study = open_study(where, name, **options)
+    watch = _Watch(_storage(where), study)
     # To look whether a trial is left and to take it is one step. A killed worker's lock opens by itself.
     lock = FileLock(f"{os.fspath(where)}.lock") if "://" not in os.fspath(where) else None
 
@@ -89,9 +79,7 @@ def work(
                 continue
         # Others are at the last ones; should they die, this worker is there.
         time.sleep(HEARTBEAT / 2)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            fail_stale_trials(study)
+        watch.look()
 
 
 def states_of(study: optuna.Study) -> Counter[TrialState]:
@@ -161,6 +149,42 @@ def search(
     if finished(study) < trials:
         raise RuntimeError(f"the search stopped early; a worker's last words:\n{_last(said)}")
     return study
+
+
+def _storage(where: str | os.PathLike[str]) -> RDBStorage:
+    place = os.fspath(where)
+    address = place if "://" in place else f"sqlite:///{Path(place).absolute()}"
+    with warnings.catch_warnings():  # heartbeats are marked as experimental
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return RDBStorage(
+            address,
+            engine_kwargs={"connect_args": _PATIENT} if address.startswith("sqlite") else None,
+            heartbeat_interval=HEARTBEAT,
+            grace_period=GRACE,
+            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=3),
+        )
+
+
+class _Watch:
+    """Gives up trials whose worker was killed, so that their settings are tried again."""
+
+    def __init__(self, storage: RDBStorage, study: optuna.Study) -> None:
+        self.storage, self.study = storage, study
+        self.seen: set[int] = set()
+
+    def look(self) -> None:
+        """Look once; a trial is given up after GRACE seconds without a heartbeat."""
+        key = self.storage.get_study_id_from_name(self.study.study_name)
+        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            # Who was killed before the first heartbeat would seem to run for ever: it is given one.
+            if trial.number not in self.seen:
+                self.seen.add(trial.number)
+                self.storage.record_heartbeat(
+                    self.storage.get_trial_id_from_study_id_trial_number(key, trial.number)
+                )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            fail_stale_trials(self.study)
 
 
 def _cores() -> int:

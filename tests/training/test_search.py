@@ -67,6 +67,16 @@ def test_a_killed_workers_setting_is_tried_again_and_nothing_else(place, square)
     assert study.trials[-1].params == {"x": 0.7}, "the setting of the killed worker comes last"
 
 
+def test_a_worker_killed_before_its_first_sign_of_life_is_missed_all_the_same(place, square):
+    square.open()
+    study = search.open_study(place)
+    study.enqueue_trial({"x": 0.3})
+    study.ask()  # takes the trial as a worker does, and never reports
+    search.work(square, place, trials=1)
+    assert [trial.state.name for trial in study.trials] == ["FAIL", "COMPLETE"]
+    assert tried(study) == [0.3]
+
+
 def test_a_finished_search_does_nothing_and_more_trials_go_on(place, square):
     square.open()
     search.work(square, place, trials=2)
