@@ -104,19 +104,17 @@ def compare_arrays(
 def close(got: np.ndarray, expected: np.ndarray, tolerance: Tolerance, eps: float) -> np.ndarray:
     """Return entry by entry whether two arrays of one shape agree."""
     one, two = _wide(got), _wide(expected)
-    finite = np.abs(two[np.isfinite(two)])
-    scale = float(finite.max()) if finite.size else 0.0
+    size = np.where(np.isfinite(two), np.abs(two), 0.0)
+    scale = float(size.max(initial=0.0))
     if expected.dtype.kind in "biu":
         # Counts must be exact: a thousandth of a percent of a million parameters is still a wrong count.
-        slack = np.minimum(0.25, 1e-6 + (1e-9 if eps < 1e-10 else 8 * eps) * np.abs(two))
+        slack = np.minimum(0.25, 1e-6 + (1e-9 if eps < 1e-10 else 8 * eps) * size)
     elif eps < 1e-10:
-        slack = tolerance.atol + tolerance.rtol * np.abs(two)
+        slack = tolerance.atol + tolerance.rtol * size
     else:
         # float32 sums lose some hundred epsilons; entries near zero lose them relative to the largest one.
         rtol = max(tolerance.rtol, 800 * eps if eps < 1e-6 else 8 * eps)
-        slack = np.maximum(tolerance.atol, 80 * eps * scale if eps < 1e-6 else eps * scale) + rtol * np.abs(
-            two
-        )
+        slack = np.maximum(tolerance.atol, 80 * eps * scale if eps < 1e-6 else eps * scale) + rtol * size
     with np.errstate(all="ignore"):
         near = np.isfinite(two) & (np.abs(one - two) <= slack)  # infinity is near to nothing but itself
         return near | (one == two) | (np.isnan(one) & np.isnan(two))

@@ -129,6 +129,16 @@ def test_float32_is_given_its_rounding_and_no_more():
     assert kind((exact * (1 + 1e-3)).astype(np.float32), exact) == "value"
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rtol", [0.0, 1e-5])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_infinity_is_equal_to_itself_alone(dtype, rtol):
+    right = np.array([np.inf, -np.inf, 1.0], dtype)
+    assert kind(right.copy(), right, Tolerance(rtol, 0.0)) == "equal"
+    assert kind(np.array([1.0, -np.inf, 1.0], dtype), right, Tolerance(rtol, 0.0)) != "equal"
+    assert kind(-right, right, Tolerance(rtol, 0.0)) != "equal"
+
+
 def test_a_difference_says_where():
     found = compare((1, {"w": X + np.eye(2, 3)}), (1, {"w": X}), USUAL)
     assert found is not None
