@@ -20,7 +20,8 @@ class Adam(Rule):
         w <- w - lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)
 
     entry by entry. Running means that start at 0 are too small by the factors 1 - beta^t, which are divided
-    out. With ``amsgrad`` the largest v so far takes the place of v, so that no weight's rate grows again.
+    out. With ``amsgrad`` the largest v so far takes the place of v, so that, once 1 - beta2^t is near 1, no
+    weight's rate grows again.
     Arguments, defaults, results and state dicts are torch.optim.Adam's, without ``foreach``, ``fused``,
     ``capturable`` and ``differentiable``.
 
