@@ -29,7 +29,7 @@ _ADVICE = {
 
 def passed(exercise: Exercise) -> str:
     """Return the message for a right answer."""
-    if not (exercise.wants_function or exercise.apply):
+    if exercise.is_plain_value:
         return "Your answer is right."
     return f"All {len(exercise.all_cases)} cases agree."
 
@@ -171,13 +171,14 @@ def _difference(exercise: Exercise, found: Difference, outcome: Outcome) -> str:
         return _keys(found.got, found.expected)
     if found.kind == "nan":
         odd = "NaN (not a number)" if np.isnan(found.got) else "infinity"
-        return f"The result holds {odd}, where {_named(exercise, found.expected)} is expected."
+        number = "a number" if exercise.is_plain_value else show.number(found.expected)
+        return f"The result holds {odd}, where {number} is expected."
     return " ".join(["The result is not right yet.", found.note]).rstrip()
 
 
 def case_details(exercise: Exercise, index: int) -> list[Detail]:
     """Return which case it is, and its arguments."""
-    if not (exercise.wants_function or exercise.apply):
+    if exercise.is_plain_value:
         return []
     case = exercise.all_cases[index]
     names = names_of(exercise)
@@ -201,10 +202,8 @@ def difference_details(exercise: Exercise, found: Any, outcome: Outcome, target:
             return []
         where = f"line {outcome.line} of your cell" + (f": {outcome.source}" if outcome.source else "")
         return [Detail("Raised in", where, code=True)]
-    verb = "You returned" if exercise.wants_function or exercise.apply else "You gave"
-    if exercise.apply:
-        verb = "It gives"
-    secret = _is_key(exercise)
+    secret = exercise.is_plain_value
+    verb = "You returned" if exercise.wants_function else "You gave" if secret else "It gives"
     got, wanted = _side_by_side(found, outcome.value, target.value)
     details = [Detail(verb, show.value(outcome.value) if secret else got, code=True)]
     if not secret:
@@ -218,15 +217,6 @@ def difference_details(exercise: Exercise, found: Any, outcome: Outcome, target:
         largest = f", by {show.number(found.largest)} at most" if known else ""
         details.append(Detail("First difference", f"{text}{largest}."))
     return details
-
-
-def _is_key(exercise: Exercise) -> bool:
-    """Whether the reference is the very thing asked for, so that to show it would be to answer."""
-    return not (exercise.wants_function or exercise.apply)
-
-
-def _named(exercise: Exercise, number: Any) -> str:
-    return "a number" if _is_key(exercise) else show.number(number)
 
 
 def _side_by_side(found: Difference, got: Any, wanted: Any) -> tuple[str, str]:

@@ -93,13 +93,18 @@ class Exercise:
         """Whether the answer is a function rather than a value."""
         return callable(self.reference)
 
+    @property
+    def is_plain_value(self) -> bool:
+        """Whether the reference is the very thing asked for, compared as it is and without cases."""
+        return not (self.wants_function or self.apply)
+
     @cached_property
     def all_cases(self) -> tuple[Case, ...]:
         """The cases, made if need be. A plain value has one, without arguments."""
         cases = self.cases
         if callable(cases):
             cases = cases(np.random.default_rng(zlib.crc32(self.id.encode())))
-        if not (self.wants_function or self.apply):
+        if self.is_plain_value:
             return (Case(()),)
         if len(cases) < 2:
             raise ValueError(f"exercise {self.id!r}: one case can be answered by heart; give more")
@@ -140,12 +145,8 @@ def _faults(exercise: Exercise) -> list[str]:
             break
     if exercise.wants_function and exercise.apply is not None:
         faults.append("'apply' is for values: a function is called with the cases as it is")
-    if not (exercise.wants_function or exercise.apply) and exercise.cases:
+    if exercise.is_plain_value and exercise.cases:
         faults.append("a plain value has no cases; give 'apply' to say how a value is used on them")
-    if (
-        not callable(exercise.cases)
-        and (exercise.wants_function or exercise.apply)
-        and len(exercise.cases) < 2
-    ):
+    if not callable(exercise.cases) and not exercise.is_plain_value and len(exercise.cases) < 2:
         faults.append("one case can be answered by heart; give more")
     return faults
