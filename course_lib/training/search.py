@@ -43,7 +43,7 @@ def open_study(where: str | os.PathLike[str], name: str = "search", **options: A
         name: one file may hold several studies.
         options: ``direction``, ``sampler`` and ``pruner``, as in ``optuna.create_study``.
     """
-    return optuna.create_study(storage=_storage(where), study_name=name, load_if_exists=True, **options)
+    return _study(_storage(where), name, options)
 
 
 def work(
@@ -61,8 +61,9 @@ def work(
             make all workers draw the same settings.
         trials: how many finished trials are wanted in all, those of earlier runs counted in.
     """
-    study = open_study(where, name, **options)
-    watch = _Watch(_storage(where), study)
+    storage = _storage(where)
+    study = _study(storage, name, options)
+    watch = _Watch(storage, study)
     # To look whether a trial is left and to take it is one step. A killed worker's lock opens by itself.
     lock = FileLock(f"{os.fspath(where)}.lock") if "://" not in os.fspath(where) else None
 
@@ -74,7 +75,8 @@ def work(
     while finished(study) < trials:
         with lock or nullcontext():
             states = states_of(study)
-            if states[TrialState.WAITING] or finished(study) + states[TrialState.RUNNING] < trials:
+            taken_up = sum(states[state] for state in (*FINISHED, TrialState.RUNNING))
+            if states[TrialState.WAITING] or taken_up < trials:
                 study.optimize(taken, n_trials=1)
                 continue
         # Others are at the last ones; should they die, this worker is there.
@@ -163,6 +165,10 @@ def _storage(where: str | os.PathLike[str]) -> RDBStorage:
             grace_period=GRACE,
             heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=3),
         )
+
+
+def _study(storage: RDBStorage, name: str, options: dict[str, Any]) -> optuna.Study:
+    return optuna.create_study(storage=storage, study_name=name, load_if_exists=True, **options)
 
 
 class _Watch:
