@@ -55,12 +55,16 @@ def paths(
         if places.ndim != 2 or places.shape[1] != 2:
             raise ValueError(f"the walk {name!r} must be places (steps, 2), got shape {places.shape}")
         places = places[np.isfinite(places).all(axis=1)]
-        color = CYCLE[number % len(CYCLE)]
-        marker = MARKERS[number % len(MARKERS)]
-        ax.plot(*places.T, color=color, linestyle=DASHES[number % len(DASHES)], linewidth=1.4)
-        ax.plot(*places.T, ".", color=color, markersize=2.5)
-        end = ax.plot(*places[-1], marker, color=color, markersize=7, markeredgecolor=PAPER, zorder=4)
-        end[0].set_label(name)
+        color, dashes = CYCLE[number % len(CYCLE)], DASHES[number % len(DASHES)]
+        ax.plot(*places.T, color=color, linestyle=dashes, linewidth=1.4, marker=".", markersize=2.5)
+        end: dict[str, Any] = {
+            "color": color,
+            "markersize": 7,
+            "markeredgecolor": PAPER,
+            "zorder": 4,
+            "label": name,
+        }
+        ax.plot(*places[-1], MARKERS[number % len(MARKERS)], **end)
     for minimum in getattr(surface, "minima", ()):
         ax.plot(*minimum, "x", color=INK, markersize=8, zorder=5)
     ax.set(xlim=(left, right), ylim=(bottom, top), xlabel="parameter 1", ylabel="parameter 2")
