@@ -2,6 +2,7 @@
 
 from course_lib.exercises.ch04_metrics.classification_and_regression import (
     baselines,
+    determination,
     forecasts,
     ordered,
     tasks,
@@ -9,7 +10,7 @@ from course_lib.exercises.ch04_metrics.classification_and_regression import (
 
 EXERCISES = [
     baselines.SCORES,
-    baselines.R2,
+    determination.R2,
     forecasts.BEST_ANSWERS,
     ordered.TARGETS,
     ordered.RPS,

@@ -1,4 +1,4 @@
-"""Exercises on answers that do not look at the picture, and on R^2, which compares with one of them."""
+"""The exercise on answers that do not look at the picture."""
 
 from collections.abc import Callable
 
@@ -7,8 +7,6 @@ import numpy as np
 from course_lib.exercises import Exercise, Mistake, case
 
 SECTION = "04_metrics/classification_and_regression"
-
-# the baseline of each metric
 
 Scores = tuple[float, float, float]
 
@@ -66,6 +64,14 @@ def _at_least(train_t: np.ndarray, test_t: np.ndarray, limit: float) -> float:
     return np.mean((test_t >= limit) == (np.mean(train_t >= limit) > 0.5))
 
 
+def _percent(train_t: np.ndarray, test_t: np.ndarray, limit: float) -> float:
+    return 100 * baseline_scores(train_t, test_t, limit)[0]
+
+
+def _lower_median(train_t: np.ndarray, test_t: np.ndarray, limit: float) -> float:
+    return np.mean(np.abs(test_t - np.sort(train_t)[(len(train_t) - 1) // 2]))
+
+
 SCORES = Exercise(
     id="classification_and_regression/baseline_scores",
     section=SECTION,
@@ -96,6 +102,18 @@ SCORES = Exercise(
             np.array([-2.0, 7.0, 1.0, 1.0, 30.0]),
             0.7,
             label="negative labels, an even number of them",
+        ),
+        case(
+            np.array([5.0, 30.0]),
+            np.array([1.0, 2.0, 40.0]),
+            20.0,
+            label="as many training labels beyond the limit as not",
+        ),
+        case(
+            np.array([1.0, 60.0, 10.0, 35.0]),
+            np.array([3.0, 24.0, 12.0]),
+            20.0,
+            label="half are beyond the limit, and so is the median",
         ),
     ],
     alternatives=[_counted],
@@ -129,6 +147,27 @@ SCORES = Exercise(
             ),
             "Your class is whether the mean label is beyond the limit. A few large labels can carry the mean there while most "
             "are not: count the labels beyond the limit.",
+        ),
+        Mistake(
+            _scores(
+                accuracy=lambda train_t, test_t, limit: np.mean(
+                    (test_t > limit) == (np.mean(train_t > limit) >= 0.5)
+                )
+            ),
+            "With as many labels beyond the limit as not, no was asked for. Use > 0.5 and not >=.",
+        ),
+        Mistake(
+            _scores(
+                accuracy=lambda train_t, test_t, limit: np.mean(
+                    (test_t > limit) == (np.median(train_t) > limit)
+                )
+            ),
+            "Your class is whether the median is beyond the limit. Where exactly half of the labels are, their median can lie on "
+            "either side, and no was asked for. Count the labels beyond the limit.",
+        ),
+        Mistake(
+            _scores(accuracy=_percent),
+            "Your accuracy is in percent. Return the share, a number from 0 to 1.",
         ),
         Mistake(
             _scores(accuracy=_at_least),
@@ -171,113 +210,13 @@ SCORES = Exercise(
             "Your third score answers the mean. Under absolute error the best constant is the median.",
         ),
         Mistake(
+            _scores(mae=_lower_median),
+            "Your median is the lower one of the two middle labels (as torch.median gives it). Take their mean, as np.median does.",
+        ),
+        Mistake(
             _scores(mae=lambda train_t, test_t, limit: np.median(np.abs(test_t - np.median(train_t)))),
             "Your third score is the median of the absolute errors. MAE is their mean; only the constant is a median.",
         ),
     ],
     hint="First three constants from train_t alone: a class, a mean, a median. Then three scores of them on test_t.",
-)
-
-# R^2
-
-
-def r_squared(t: np.ndarray, t_hat: np.ndarray) -> float:
-    """One minus the squared error over that of the labels' own mean."""
-    return float(1 - np.sum((t - t_hat) ** 2) / np.sum((t - t.mean()) ** 2))
-
-
-def _squared_correlation(t: np.ndarray, t_hat: np.ndarray) -> float:
-    with np.errstate(all="ignore"):  # answers that are all equal have no correlation
-        return float(np.corrcoef(t, t_hat)[0, 1] ** 2)
-
-
-def _exchanged(t: np.ndarray, t_hat: np.ndarray) -> float:
-    with np.errstate(all="ignore"):
-        return float(1 - np.sum((t - t_hat) ** 2) / np.sum((t_hat - t_hat.mean()) ** 2))
-
-
-R2 = Exercise(
-    id="classification_and_regression/r_squared",
-    section=SECTION,
-    title="R squared",
-    reference=r_squared,
-    cases=[
-        case(np.array([1.0, 2.0, 3.0, 6.0]), np.array([1.0, 2.0, 4.0, 5.0]), label="good answers"),
-        case(
-            np.array([1.0, 2.0, 3.0, 6.0]),
-            np.array([3.0, 3.0, 3.0, 3.0]),
-            label="always the mean of the labels",
-        ),
-        case(
-            np.array([1.0, 2.0, 3.0, 6.0]), np.array([6.0, 3.0, 2.0, 1.0]), label="answers in the wrong order"
-        ),
-        case(
-            np.array([1.0, 2.0, 3.0, 6.0]),
-            np.array([11.0, 12.0, 13.0, 16.0]),
-            label="every answer 10 too large",
-        ),
-        case(np.array([-2.0, 0.0, 5.0]), np.array([-2.0, 0.0, 5.0]), label="perfect answers"),
-        case(np.array([10.0, 12.0]), np.array([20.0, 40.0]), label="two labels, answers far away"),
-        case(
-            np.array([0.0, 1.0, 2.0, 3.0]),
-            np.array([1.0, 1.5, 1.5, 2.0]),
-            label="answers drawn towards the middle",
-        ),
-    ],
-    alternatives=[lambda t, t_hat: 1 - np.mean((t_hat - t) ** 2) / np.var(t)],
-    mistakes=[
-        Mistake(
-            _squared_correlation,
-            "This is the squared correlation. It forgives answers that are all 10 too large, or in reverse order; R^2 does not "
-            "and may be negative. Compare the squared errors as they are.",
-        ),
-        Mistake(
-            _exchanged,
-            "The spread below the fraction bar is that of the answers. The baseline is always the mean of the labels t, so it is "
-            "their spread that counts.",
-        ),
-        Mistake(
-            lambda t, t_hat: float(1 - np.var(t - t_hat) / np.var(t)),
-            "The variance of the errors forgives a shift: answers that are all 10 too large get 1 here. Use the mean of the "
-            "squared errors.",
-        ),
-        Mistake(
-            lambda t, t_hat: max(0.0, r_squared(t, t_hat)),
-            "Negative values are cut off at 0 here. They are part of the message: these answers are worse than the mean.",
-        ),
-        Mistake(
-            lambda t, t_hat: abs(r_squared(t, t_hat)),
-            "The sign has been dropped. A negative value says that the answers are worse than the mean.",
-        ),
-        Mistake(
-            lambda t, t_hat: r_squared(t, t_hat) ** 2,
-            "This is R^2 squared once more. The 2 belongs to the name: nothing is squared but the errors.",
-        ),
-        Mistake(
-            lambda t, t_hat: 1 - r_squared(t, t_hat),
-            "This is the share of the squared error that is left. Subtract it from 1.",
-        ),
-        Mistake(
-            lambda t, t_hat: float(1 - np.sum((t - t_hat) ** 2) / np.sum((t - t_hat.mean()) ** 2)),
-            "The baseline here is the mean of the answers. It is the mean of the labels t.",
-        ),
-        Mistake(
-            lambda t, t_hat: float(np.sum((t_hat - t.mean()) ** 2) / np.sum((t - t.mean()) ** 2)),
-            "This is the spread of the answers over that of the labels. It equals R^2 only for a least-squares line on its own training "
-            "data. Use the errors t - t_hat.",
-        ),
-        Mistake(
-            lambda t, t_hat: float(1 - np.mean((t - t_hat) ** 2) / np.var(t, ddof=1)),
-            "The error is divided by n and the variance by n - 1. Use sums in both, or the same n.",
-        ),
-        Mistake(
-            lambda t, t_hat: float(1 - np.sum(np.abs(t - t_hat)) / np.sum(np.abs(t - t.mean()))),
-            "The errors enter with their absolute values here. R^2 compares squared errors.",
-        ),
-        Mistake(
-            lambda t, t_hat: float(1 - np.sqrt(np.sum((t - t_hat) ** 2) / np.sum((t - t.mean()) ** 2))),
-            "This is 1 minus the ratio of the RMSEs. Leave out the root: R^2 compares the squared errors themselves.",
-        ),
-    ],
-    hint="Two sums of squares: of your errors, and of the errors of someone who always answers the mean of t.",
 )

@@ -23,7 +23,7 @@ def _loop(t: np.ndarray, p: np.ndarray, limit: float) -> tuple[float, float, flo
     total, median = 0.0, None
     for value, probability in zip(t, p, strict=True):
         total += probability
-        if median is None and total > 0.5:
+        if median is None and total >= 0.5:
             median = value
     beyond = np.where(t > limit, p, 0.0).sum()
     return np.average(t, weights=p), median, beyond, int(1 - beyond < beyond)  # type: ignore[return-value]
@@ -81,6 +81,12 @@ BEST_ANSWERS = Exercise(
         ),
         case(np.array([-30.0, -10.0, 5.0]), np.array([0.2, 0.2, 0.6]), 0.0, label="negative numbers"),
         case(np.array([7.0]), np.array([1.0]), 8.0, label="a certain label"),
+        case(
+            np.array([0.0, 10.0, 30.0]),
+            np.array([0.25, 0.25, 0.5]),
+            20.0,
+            label="exactly one half on each side",
+        ),
     ],
     alternatives=[_loop],
     mistakes=[
@@ -129,6 +135,27 @@ BEST_ANSWERS = Exercise(
         Mistake(
             _but(yes=lambda t, p, limit: bool(p[t > limit].sum() > 0)),
             "Your class is yes as soon as any value beyond the limit is possible. The more probable class was asked for.",
+        ),
+        Mistake(
+            _but(median=lambda t, p, limit: float(t[np.argmax(p.cumsum() > 0.5)])),
+            "At the first value where the probabilities add up to exactly one half you may stop: one half or more was asked for.",
+        ),
+        Mistake(
+            _but(median=lambda t, p, limit: float(np.interp(0.5, p.cumsum(), t))),
+            "Your second answer lies between two values. Do not interpolate: return the first value at which the probabilities add up to "
+            "one half or more.",
+        ),
+        Mistake(
+            _but(yes=lambda t, p, limit: bool(p[t > limit].sum() >= 0.5)),
+            "If both are equally probable, say no: use > 0.5 and not >=.",
+        ),
+        Mistake(
+            _but(yes=lambda t, p, limit: bool(np.median(t) > limit)),
+            "Your class is that of the middle one of the listed values, however improbable. Compare the probability beyond the limit with one half.",
+        ),
+        Mistake(
+            _but(yes=lambda t, p, limit: float(p[t > limit].sum())),
+            "Your fourth answer is the probability once more. Say whether it exceeds one half: True or False.",
         ),
     ],
     hint="Mean: a weighted sum. Median: where the running sum of p reaches one half. Probability: the sum of p where t > limit.",

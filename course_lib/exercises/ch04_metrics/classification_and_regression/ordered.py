@@ -65,6 +65,18 @@ TARGETS = Exercise(
             "One question too many: nothing lies beyond the highest class, so its column is always 0. K classes have K - 1 borders.",
         ),
         Mistake(
+            lambda y, num_classes: (np.arange(num_classes - 1) > y[:, None]).astype(float),
+            "Label and border are exchanged: this asks whether class k lies beyond the label.",
+        ),
+        Mistake(
+            lambda y, num_classes: 2 * threshold_targets(y, num_classes) - 1,
+            "A no is -1 here. Binary cross-entropy wants 0 for no and 1 for yes.",
+        ),
+        Mistake(
+            lambda y, num_classes: np.clip(y[:, None] - np.arange(num_classes - 1.0), 0, None),
+            "These count by how many classes the label lies beyond each. The question is only whether it does: 1 or 0.",
+        ),
+        Mistake(
             lambda y, num_classes: threshold_targets(y, num_classes).T,
             "Rows and columns are exchanged. One row for each label, one column for each question.",
         ),
@@ -182,6 +194,27 @@ RPS = Exercise(
         Mistake(
             _rps(lambda p, y: (p[:, :-1] - (y[:, None] <= np.arange(p.shape[1] - 1))) ** 2),
             "The probabilities have not been added up: the question at border k is how probable class k or any lower one was.",
+        ),
+        Mistake(
+            _rps(lambda p, y: (p.cumsum(axis=0)[:, :-1] - (y[:, None] <= np.arange(p.shape[1] - 1))) ** 2),
+            "The probabilities are added up over the examples, down the columns. Add them up over the classes of each example: axis=1.",
+        ),
+        Mistake(
+            lambda p, y: ranked_probability_score(p, y) ** 0.5,
+            "This is the root of the score. Leave the squares as they are.",
+        ),
+        Mistake(
+            lambda p, y: ranked_probability_score(p, y) / p.shape[1],
+            "This is the mean over all K columns. For each example the errors are added, not averaged; only over the examples is it a mean.",
+        ),
+        Mistake(
+            _rps(
+                lambda p, y: (
+                    (p[:, ::-1].cumsum(axis=1)[:, :-1] - (y[:, None] <= np.arange(p.shape[1] - 1))) ** 2
+                )
+            ),
+            "The probabilities are added up from the highest class down. The first border asks for class 0 alone, the second for classes 0 and 1: start "
+            "at class 0.",
         ),
     ],
     hint="p.cumsum(axis=1) is the stated probability of at most class k. Whether y is at most k is 0 or 1.",

@@ -54,6 +54,14 @@ SIX_TASKS = Exercise(
             "flower: with equally frequent species the baseline is known, 1 in 12, and the question was simply how often the answer is right.",
         ),
         Mistake(
+            _with(flower=(1, CE, "accuracy")),
+            "flower: a softmax over a single logit is always 1. Each of the twelve species needs a logit of its own.",
+        ),
+        Mistake(
+            _with(defect=(3, CE, "log loss")),
+            "defect: log loss is not 0 for a system that always says scratch (0 is its perfect value). Look for the metric that is 0 at the baseline.",
+        ),
+        Mistake(
             _with(defect=(3, CE, "accuracy")),
             "defect: always saying scratch has an accuracy of 90%. The report must give 0 to that answer.",
         ),
@@ -96,6 +104,11 @@ SIX_TASKS = Exercise(
             "a certain forecast that fails costs no more than 1. Use a logit and the loss that is made for it.",
         ),
         Mistake(
+            _with(rain=(1, L1, "MAE")),
+            "rain: absolute error aims at the median, and the median of zeros and ones is 0 or 1 and no probability. Use the loss whose best "
+            "output is the probability.",
+        ),
+        Mistake(
             _with(turn=(1, L1, "MAE")),
             "turn: with absolute error one miss by 20 degrees costs as much as twenty by 1. Here it does far more harm: square the errors.",
         ),
@@ -110,6 +123,10 @@ SIX_TASKS = Exercise(
         Mistake(
             _with(turn=(1, MSE, "accuracy")),
             "turn: an angle is hardly ever hit exactly, and near misses are good. Say how far off the answers are, in degrees.",
+        ),
+        Mistake(
+            _with(turn=(1, MSE, "skill")),
+            "turn: skill is made of accuracies, of answers that are right or wrong. Here errors have a size, and the large ones should weigh more.",
         ),
         Mistake(
             _with(turn=(60, CE, "accuracy")),
@@ -129,7 +146,7 @@ SIX_TASKS = Exercise(
         ),
         Mistake(
             _with(grade=(5, CE, "class distance")),
-            "grade: five logits are a fair choice, but their loss does not know that 3 lies between 2 and 4. A question for each border between neighbours was asked for.",
+            "grade: five logits and the median class are a fair choice, too, but asked was one question for each border between neighbouring grades.",
         ),
         Mistake(
             _with(grade=(5, BCE, "class distance")),
@@ -138,6 +155,10 @@ SIX_TASKS = Exercise(
         Mistake(
             _with(grade=(4, BCE, "accuracy")),
             "grade: accuracy counts a healthy eye called severe like one called mild. The doctors ask by how many grades it is off.",
+        ),
+        Mistake(
+            _with(grade=(4, BCE, "MAE")),
+            "grade: with grades as numbers this is nearly the same thing, the mean class distance. Use its name in the list.",
         ),
         Mistake(
             _with(grade=(5, CE, "accuracy")),

@@ -79,6 +79,11 @@ def _harmonic(matrix: np.ndarray) -> float:
     return 0.0 if (each == 0).any() else float(len(each) / (1 / each).sum())
 
 
+def _jaccard(matrix: np.ndarray) -> float:
+    each = _each(matrix)
+    return float((each / (2 - each)).mean())
+
+
 def _errors_once(matrix: np.ndarray) -> float:
     hits = np.trace(matrix)
     return 2 * hits / (hits + matrix.sum())
@@ -170,6 +175,26 @@ MACRO_MICRO = Exercise(
         Mistake(
             lambda matrix: (macro_micro_f1(matrix)[0],) * 2,
             "Both numbers are macro F1. For micro F1 add up the counts of all classes first, then divide once.",
+        ),
+        Mistake(
+            lambda matrix: (macro_micro_f1(matrix)[1],) * 2,
+            "Both numbers are micro F1, the accuracy. For macro F1 compute the F1 of each class first, then take the "
+            "mean.",
+        ),
+        Mistake(
+            _macro(_jaccard),
+            "The hits count once in each class's F1. In 2 TP / (2 TP + FP + FN) they count twice, above and below the "
+            "line; with once it is the Jaccard index.",
+        ),
+        Mistake(
+            lambda matrix: (_jaccard(matrix), np.trace(matrix) / (2 * matrix.sum() - np.trace(matrix))),
+            "The hits count once in both numbers. In 2 TP / (2 TP + FP + FN) they count twice, above and below the "
+            "line; with once it is the Jaccard index.",
+        ),
+        Mistake(
+            _macro(lambda matrix: _each(matrix) @ matrix.sum(axis=0) / matrix.sum()),
+            "The first number is weighted by how often the classes are predicted. In macro F1 every class counts the "
+            "same.",
         ),
         Mistake(
             _first_class,

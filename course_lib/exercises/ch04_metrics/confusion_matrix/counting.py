@@ -251,6 +251,28 @@ READ = Exercise(
             "rotten box, the ripe box.",
         ),
         Mistake(
+            _with(recall=6 / 10),
+            "The third number is the share of rotten apples that were missed. Recall is the share that was found.",
+        ),
+        Mistake(
+            _with(precision=7 / 11),
+            "The fourth number is the share of wrong apples in the rotten box. Precision is the share of right ones.",
+        ),
+        Mistake(
+            _with(accuracy=147 / 160),
+            "The first number only asks whether an apple is rotten. A ripe one among the unripe is an error, too: "
+            "take the diagonal.",
+        ),
+        Mistake(
+            _with(common=60 / 160),
+            "The second number is that machine's share of errors. Accuracy is the share of right answers.",
+        ),
+        Mistake(
+            _with(box=90 / 96),
+            "The last number is the share of apples in the ripe box that are not rotten. Asked is the share of "
+            "rotten ones.",
+        ),
+        Mistake(
             tuple(100 * value for value in RIGHT),
             "These are percentages. Give fractions between 0 and 1.",
         ),

@@ -96,6 +96,16 @@ F_BETA = Exercise(
             "beta stands where its square belongs.",
         ),
         Mistake(
+            lambda tp, fn, fp, beta=1.0, zero_division=0.0: (
+                (1 + beta**2) * tp / ((1 + beta**2) * tp + beta * fn + fp) if tp + fn + fp else zero_division
+            ),
+            "The misses are multiplied by beta. They count beta^2 times.",
+        ),
+        Mistake(
+            lambda tp, fn, fp, beta=1.0, zero_division=0.0: f_beta(tp, fn, fp, beta**2, zero_division),
+            "beta is squared twice. In F it stands as beta^2.",
+        ),
+        Mistake(
             lambda tp, fn, fp, beta=1.0, zero_division=0.0: f_beta(tp, fn, fp, 1.0, zero_division),
             "This is F1 for every beta. Use the argument.",
         ),

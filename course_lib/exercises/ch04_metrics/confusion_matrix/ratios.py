@@ -67,6 +67,11 @@ def _without_hits(matrix: np.ndarray, zero_division: float = 0.0) -> Pair:
     return _ratio(hits, false_alarms, zero_division), _ratio(hits, misses, zero_division)
 
 
+def _f1(matrix: np.ndarray, zero_division: float = 0.0) -> np.ndarray:
+    both = matrix.sum(axis=0) + matrix.sum(axis=1)
+    return _ratio(2 * np.diagonal(matrix), both, zero_division)
+
+
 def _matrices(rng: np.random.Generator) -> list[Case]:
     return [
         case(np.array([[8, 2], [1, 9]]), label="two classes"),
@@ -137,6 +142,21 @@ PRECISION_RECALL = Exercise(
                 1 - precision_recall(matrix, 1 - zero_division)[1],
             ),
             "These are the shares of the errors: false alarms and misses stand above the line. Put the hits there.",
+        ),
+        Mistake(
+            lambda matrix, zero_division=0.0: (precision_recall(matrix, zero_division)[1],) * 2,
+            "Both arrays are the recall: both divide by rows, axis 1. Precision divides by the columns, axis 0.",
+        ),
+        Mistake(
+            lambda matrix, zero_division=0.0: (precision_recall(matrix, zero_division)[0],) * 2,
+            "Both arrays are the precision: both divide by columns, axis 0. Recall divides by the rows, axis 1.",
+        ),
+        Mistake(
+            lambda matrix, zero_division=0.0: (
+                precision_recall(matrix, zero_division)[0],
+                _f1(matrix, zero_division),
+            ),
+            "The second array is F1. Return the recall itself: the hits over the sum of the row.",
         ),
         Mistake(
             _one_added,

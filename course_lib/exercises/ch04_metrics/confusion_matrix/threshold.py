@@ -103,6 +103,28 @@ def _mean_bill(y: np.ndarray, scores: np.ndarray, miss: float, alarm: float) -> 
     return t, bill / len(y)
 
 
+def _by_rates(y: np.ndarray, scores: np.ndarray, miss: float, alarm: float) -> Found:
+    positives, negatives = max((y == 1).sum(), 1), max((y == 0).sum(), 1)
+    return cheapest_threshold(y, scores, miss / positives, alarm / negatives)
+
+
+def _chosen_by_rates(y: np.ndarray, scores: np.ndarray, miss: float, alarm: float) -> Found:
+    t = _by_rates(y, scores, miss, alarm)[0]
+    return t, _bill(y, scores, t, miss, alarm)
+
+
+def _hits_cost(y: np.ndarray, scores: np.ndarray, miss: float, alarm: float) -> Found:
+    def bill(t: float) -> float:
+        return _bill(y, scores, t, miss, alarm) + alarm * ((y == 1) & (scores >= t)).sum()
+
+    return _search(y, scores, [np.inf, *np.unique(scores)[::-1]], bill)
+
+
+def _counts_errors(y: np.ndarray, scores: np.ndarray, miss: float, alarm: float) -> Found:
+    t = cheapest_threshold(y, scores, miss, alarm)[0]
+    return t, _bill(y, scores, t, 1, 1)
+
+
 def _position(y: np.ndarray, scores: np.ndarray, miss: float, alarm: float) -> Found:
     t, bill = cheapest_threshold(y, scores, miss, alarm)
     return float([np.inf, *np.unique(scores)[::-1]].index(t)), bill
@@ -218,6 +240,24 @@ CHEAPEST = Exercise(
         Mistake(
             _mean_bill,
             "The threshold is right, and the bill is divided by n. Return the sum of all costs.",
+        ),
+        Mistake(
+            _by_rates,
+            "The prices multiply rates: shares of the positives that are missed, of the negatives that raise an alarm. "
+            "The bill counts examples.",
+        ),
+        Mistake(
+            _chosen_by_rates,
+            "The threshold is chosen by rates, as if positives and negatives were equally many, and only the bill is "
+            "made of counts. Use the counts in the search, too.",
+        ),
+        Mistake(
+            _hits_cost,
+            "Every alarm costs something here, the hits as well. Only false alarms and misses have a price.",
+        ),
+        Mistake(
+            _counts_errors,
+            "The threshold is right, and the second value is the number of errors there. Return what they cost.",
         ),
         Mistake(
             _position,

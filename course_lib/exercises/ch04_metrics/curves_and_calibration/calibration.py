@@ -94,6 +94,15 @@ def _every_class(y: np.ndarray, p: np.ndarray, n_bins: int = 15) -> float:
     return _error(happened.ravel(), p.ravel(), n_bins)
 
 
+def _class_by_class(y: np.ndarray, p: np.ndarray, n_bins: int = 15) -> float:
+    total = 0.0
+    for k in range(p.shape[1]):
+        for m in range(n_bins):
+            inside = (p[:, k] > m / n_bins) & (p[:, k] <= (m + 1) / n_bins)
+            total += abs(float((y == k)[inside].sum()) - float(p[inside, k].sum()))
+    return total / p.size
+
+
 def _from_lowest(y: np.ndarray, p: np.ndarray, n_bins: int = 15) -> float:
     confidence, right = p.max(axis=1), p.argmax(axis=1) == y
     edges = np.linspace(1 / p.shape[1], 1, n_bins + 1)[1:-1]
@@ -198,6 +207,11 @@ ECE = Exercise(
         Mistake(
             _every_class,
             "The probabilities of all classes are binned. Only the answer given, with the largest one, is asked for.",
+        ),
+        Mistake(
+            _class_by_class,
+            "Each class has an error of its own here, and their mean is taken. Only the answer given, with the largest "
+            "probability, is asked for: one error.",
         ),
         Mistake(
             _from_lowest,

@@ -66,6 +66,19 @@ def _of_the_mean(a: np.ndarray, b: np.ndarray, draws: np.ndarray, level: float) 
     return float((b - a).mean()), float(values.mean() - wide), float(values.mean() + wide)
 
 
+def _over_the_draws(a: np.ndarray, b: np.ndarray, draws: np.ndarray, level: float) -> Estimate:
+    return _ends((b - a).mean(), (b - a)[draws].mean(axis=0), level)
+
+
+def _without_sign(a: np.ndarray, b: np.ndarray, draws: np.ndarray, level: float) -> Estimate:
+    return _ends(np.abs(b - a).mean(), np.abs(b - a)[draws].mean(axis=1), level)
+
+
+def _mirrored(a: np.ndarray, b: np.ndarray, draws: np.ndarray, level: float) -> Estimate:
+    estimate, low, high = _ends((b - a).mean(), _values(a, b, draws), level)
+    return estimate, 2 * estimate - high, 2 * estimate - low
+
+
 def _of_the_examples(a: np.ndarray, b: np.ndarray, draws: np.ndarray, level: float) -> Estimate:
     return _ends((b - a).mean(), b - a, level)
 
@@ -157,6 +170,18 @@ PAIRED = Exercise(
         Mistake(
             _from(_of_the_mean),
             "This is an interval for the mean of the draws, which shrinks as you draw more. Take quantiles of the differences.",
+        ),
+        Mistake(
+            _from(_over_the_draws),
+            "The mean is taken over the draws, for each column. A row is one draw: take it over each row.",
+        ),
+        Mistake(
+            _from(_without_sign),
+            "This counts where only one of the two is right, whichever. Where only a is right must count -1.",
+        ),
+        Mistake(
+            _from(_mirrored),
+            "These ends are mirrored at the difference (the basic bootstrap). Take the quantiles themselves.",
         ),
         Mistake(
             _from(_of_the_examples),

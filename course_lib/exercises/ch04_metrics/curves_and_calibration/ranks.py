@@ -39,10 +39,18 @@ def _with_ranks(ranks: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarr
     return lambda y, score: _statistic(ranks(score), y)
 
 
-def _as_they_come(score: np.ndarray) -> np.ndarray:
-    ranks = np.empty(len(score))
-    ranks[np.argsort(score, kind="stable")] = np.arange(1, len(score) + 1)
+def _ranks_in(order: np.ndarray) -> np.ndarray:
+    ranks = np.empty(len(order))
+    ranks[order] = np.arange(1, len(order) + 1)
     return ranks
+
+
+def _as_they_come(score: np.ndarray) -> np.ndarray:
+    return _ranks_in(np.argsort(score, kind="stable"))
+
+
+def _as_sorted(score: np.ndarray) -> np.ndarray:
+    return _ranks_in(np.argsort(score))  # not stable: the order of equal scores is the machine's
 
 
 def _least(score: np.ndarray) -> np.ndarray:
@@ -103,7 +111,7 @@ def _lists(rng: np.random.Generator) -> list[Case]:
         case(np.array([0, 1, 0]), np.array([0.5, 0.5, 0.5]), label="all scores equal"),
         case(np.array([0, 1, 0, 0, 1]), np.array([-7.0, 3.5, 4.0, -2.0, 12.0]), label="logits"),
         case(*drawn(30, 40), label="thirty drawn ones"),
-        case(*drawn(60, 6), label="sixty with many ties"),
+        case(*drawn(200, 6), label="two hundred with many ties"),
     ]
 
 
@@ -120,11 +128,17 @@ AUC_BY_RANKS = Exercise(
             "Equal scores get different ranks here, in the order of the list. Give all of them the mean of their ranks.",
         ),
         Mistake(
-            _with_ranks(lambda score: np.argsort(score, kind="stable") + 1.0),
-            "One argsort tells which example stands at each place, not the place of each example. These are not ranks.",
+            _with_ranks(_as_sorted),
+            "Equal scores get different ranks here, in whatever order the sort leaves them. Give all of them the mean of their "
+            "ranks.",
         ),
         Mistake(
-            _with_ranks(lambda score: np.argsort(np.argsort(score, kind="stable")) + 0.0),
+            _with_ranks(lambda score: np.argsort(score) + 1.0),
+            "One argsort tells which example stands at each place, not the place of each example. Write 1 ... n into those "
+            "places, and mind the ties.",
+        ),
+        Mistake(
+            _with_ranks(lambda score: np.argsort(np.argsort(score)) + 0.0),
             "Two argsorts give ranks from 0 on, and different ones to equal scores. Begin at 1, and give ties the mean rank.",
         ),
         Mistake(

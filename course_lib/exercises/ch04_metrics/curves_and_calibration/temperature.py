@@ -87,6 +87,33 @@ def _own_answers(z: np.ndarray, y: np.ndarray, t: float) -> float:
     return _loss(z / t, z.argmax(axis=1))
 
 
+def _one_shift(z: np.ndarray, y: np.ndarray, t: float) -> float:
+    shifted = (z - z.max()) / t
+    return float((np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(y)), y]).mean())
+
+
+def _one_shift_divided(z: np.ndarray, y: np.ndarray, t: float) -> float:
+    e = np.exp((z - z.max()) / t)
+    return float(-np.log((e / e.sum(axis=1, keepdims=True))[np.arange(len(y)), y]).mean())
+
+
+def _clipped(least: float) -> Callable[[np.ndarray, np.ndarray, float], float]:
+    def loss(z: np.ndarray, y: np.ndarray, t: float) -> float:
+        p = np.exp(_log_softmax(z / t))[np.arange(len(y)), y]
+        return float(-np.log(np.maximum(p, least)).mean())
+
+    return loss
+
+
+def _through_p(z: np.ndarray, y: np.ndarray, t: float) -> float:
+    return float(-np.log(np.exp(_log_softmax(z / t))[np.arange(len(y)), y]).mean())
+
+
+def _exchanged(logits: np.ndarray, y: np.ndarray, candidates: np.ndarray) -> Choice:
+    best, loss = choose_temperature(logits, y, candidates)
+    return loss, best
+
+
 def _place(logits: np.ndarray, y: np.ndarray, candidates: np.ndarray) -> tuple[int, float]:
     losses = [_loss(logits / t, y) for t in candidates]
     return int(np.argmin(losses)), float(min(losses))
@@ -125,6 +152,24 @@ def _networks(rng: np.random.Generator) -> list[Case]:
             np.array([1] + [0] * 9),
             np.array([0.4, 0.7, 1.0, 1.5, 2.5, 4.0]),
             label="one confident error",
+        ),
+        case(
+            np.array([[2000.0, 1999.0, 1998.0], [2.0, 1.0, 0.0], [-2000.0, -2001.0, -1999.0]]),
+            np.array([0, 1, 2]),
+            np.array([0.5, 1.0, 2.0]),
+            label="rows of different size",
+        ),
+        case(
+            np.array([[90.0, 0.0, 0.0], [3.0, 1.0, 0.0]]),
+            np.array([1, 0]),
+            np.array([0.5, 1.0, 1.5]),
+            label="one hopeless answer",
+        ),
+        case(
+            np.array([[900.0, 0.0], [2.0, 0.0], [4.0, 5.0]]),
+            np.array([1, 0, 1]),
+            np.array([0.5, 1.0]),
+            label="one even more hopeless",
         ),
     ]
 
@@ -188,6 +233,35 @@ TEMPERATURE = Exercise(
         Mistake(
             _least(_right_loss, lambda z, y, t: _loss(z / t, y) / np.log(2)),
             "The temperature is right; the cross-entropy is in bits. Use the natural logarithm.",
+        ),
+        Mistake(
+            _least(_one_shift, _one_shift),
+            "The largest logit of all rows is subtracted from each. Where a row lies far below it, all exponentials of the row "
+            "vanish, and the logarithm of their sum is lost. Subtract each row's own largest.",
+        ),
+        Mistake(
+            _least(_one_shift_divided, _one_shift_divided),
+            "The largest logit of all rows is subtracted from each. In a row far below it this divides zero by zero. Subtract "
+            "each row's own largest.",
+        ),
+        Mistake(
+            _least(_clipped(1e-12), _clipped(1e-12)),
+            "The probabilities are clipped at 1e-12 before the logarithm, so that a hopeless answer costs too little. Take the "
+            "log softmax as a difference, without going through p.",
+        ),
+        Mistake(
+            _least(_clipped(1e-15), _clipped(1e-15)),
+            "The probabilities are clipped at 1e-15 before the logarithm, so that a hopeless answer costs too little. Take the "
+            "log softmax as a difference, without going through p.",
+        ),
+        Mistake(
+            _least(_through_p, _through_p),
+            "A probability that is too small for a float becomes 0 here, and its cross-entropy infinite. Take the log softmax as "
+            "a difference, without going through p.",
+        ),
+        Mistake(
+            _exchanged,
+            "The two results are exchanged. Return the temperature first.",
         ),
         Mistake(
             _place,

@@ -203,6 +203,10 @@ STEPS = Exercise(
             _steps(rounded=math.floor),
             "Rounded down, the tolerance is not quite reached: take one step more.",
         ),
+        Mistake(
+            _steps(rounded=round),
+            "Rounded to the nearest whole number, the tolerance may be missed by part of a step: round up.",
+        ),
         Mistake(_steps(rounded=lambda k: k), "A number of steps is a whole number: round up."),
         Mistake(
             _steps(rounded=lambda k: math.floor(k) + 1),

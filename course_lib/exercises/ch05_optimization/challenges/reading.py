@@ -34,6 +34,14 @@ DIAGNOSE = Exercise(
             "below it.",
         ),
         Mistake(
+            _but(A="stop"),
+            "Look at A again: its gradient is not small. It has not arrived.",
+        ),
+        Mistake(
+            _but(A="leave"),
+            "Look at A again: no eigenvalue is negative, and the gradient is not small. There is no saddle to leave.",
+        ),
+        Mistake(
             _but(B="condition"),
             "Look at B again: the two curvatures are nearly equal, so there is no ravine to mend. Compare the rate "
             "with its limit.",
@@ -53,6 +61,10 @@ DIAGNOSE = Exercise(
         Mistake(
             _but(C="raise"),
             "Look at C again: there is hardly any gradient for the rate to multiply. Look at the signs.",
+        ),
+        Mistake(
+            _but(C="lower"),
+            "Look at C again: a lower rate takes it away from there more slowly still. Look at the signs.",
         ),
         Mistake(
             _but(C="stop", E="leave"),
@@ -90,6 +102,10 @@ DIAGNOSE = Exercise(
         Mistake(
             _but(F="raise"),
             "Look at F again: the rate is at the limit 2 over the largest curvature. Any higher, and it explodes.",
+        ),
+        Mistake(
+            _but(F="leave"),
+            "Look at F again: no eigenvalue is negative, so there is no saddle. Compute the rate times the largest curvature.",
         ),
         Mistake(
             _but(F="stop"),

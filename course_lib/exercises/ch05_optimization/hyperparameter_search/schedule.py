@@ -1,32 +1,35 @@
 """Exercise on successive halving: its rounds and what they cost."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from course_lib.exercises import Exercise, Mistake, case
 
 SECTION = "05_optimization/hyperparameter_search"
-Plan = tuple[np.ndarray, int]
+Plan = tuple[np.ndarray, float]
 
 
 def halving_schedule(n: int, r: int, kappa: int, most: int) -> Plan:
     """Rounds (settings, epochs) until no setting is left or the epochs would be too many."""
-    return _schedule(n, r, kappa, most)
+    rounds, total = _schedule(n, r, kappa, most)
+    return rounds, int(total)
 
 
 def _schedule(
-    n: int,
+    n: float,
     r: int,
     kappa: int,
     most: int,
-    keep: Callable[[int, int], float] = lambda n, kappa: n // kappa,
+    keep: Callable[[Any, int], float] = lambda n, kappa: n // kappa,
     grow: Callable[[int, int], int] = lambda r, kappa: r * kappa,
     allowed: Callable[[int, int], bool] = lambda r, most: r <= most,
     fewest: int = 1,
     new_epochs: Callable[[int, int], int] = lambda r, before: r - before,
 ) -> Plan:
-    rounds, total, before = [], 0, 0
+    rounds: list[tuple[float, int]] = []
+    total, before = 0.0, 0
     while n >= fewest and allowed(r, most) and len(rounds) < 60:
         rounds.append((n, r))
         total += n * new_epochs(r, before)

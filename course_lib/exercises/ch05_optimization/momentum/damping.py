@@ -153,6 +153,10 @@ def _running_mean(curvatures: np.ndarray, start: np.ndarray, rate: float, gamma:
     return ravine_steps(curvatures, start, rate * (1 - gamma), gamma, limit)
 
 
+def _beyond(curvatures: np.ndarray, start: np.ndarray, rate: float, gamma: float, limit: int) -> int:
+    return min(ravine_steps(curvatures, start, rate, gamma, 2 * limit), limit + 1)
+
+
 _RAVINE = np.array([1.0, 25.0])
 _START = np.array([-2.0, 0.6])
 
@@ -170,11 +174,22 @@ RAVINE_STEPS = Exercise(
         case(_RAVINE, np.array([1e-4, 1e-5]), 0.04, 0.5, 50, label="already there"),
         case(_RAVINE, _START, 0.01, 0.5, 100, label="not there within the limit"),
         case(np.array([1.0]), np.array([1.0]), 1.0, 0.5, 3, label="through the minimum and out again"),
+        case(
+            np.array([1.0]), np.array([1.0]), 0.04, 0.95, 242, label="low at the limit, high again after it"
+        ),
     ],
     mistakes=[
         Mistake(
             _counted(lambda path, costs, curvatures: _first(costs <= TOLERANCE)),
             "This stops at the first low cost. A swinging ball passes through the minimum and climbs again: look for the last high cost.",
+        ),
+        Mistake(
+            _counted(lambda path, costs, curvatures: int((costs > TOLERANCE).sum())),
+            "This counts the steps with a high cost. Between two of them a swinging ball has low ones: look for the last high cost.",
+        ),
+        Mistake(
+            _beyond,
+            "This looks at steps beyond the limit. Walk `limit` steps, no more.",
         ),
         Mistake(
             _counted(lambda path, costs, curvatures: max(_settled(costs > TOLERANCE) - 1, 0)),

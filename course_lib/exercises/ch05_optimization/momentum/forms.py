@@ -1,10 +1,11 @@
-"""Exercises on whole walks: PyTorch's form of momentum, and a walk with bugs."""
+"""Exercise on a whole walk in PyTorch's form of momentum."""
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from course_lib.exercises import Exercise, Mistake, case
+from course_lib.exercises.ch05_optimization.momentum.slopes import bowl, valleys
 
 SECTION = "05_optimization/momentum"
 Gradient = Callable[[np.ndarray], np.ndarray]
@@ -109,16 +110,6 @@ def _classic(look: bool, keep_ahead: bool = False) -> Callable[..., np.ndarray]:
     return answer
 
 
-def _bowl(theta: np.ndarray) -> np.ndarray:
-    """Slope of a bowl with curvatures 1, 4, 9, ..."""
-    return theta * np.arange(1, len(theta) + 1) ** 2
-
-
-def _valleys(theta: np.ndarray) -> np.ndarray:
-    """Slope of t^4/4 - t^2/2 + t/5, in every entry."""
-    return theta**3 - theta + 0.2
-
-
 _HERE = np.array([1.0, -2.0])
 
 TORCH_WALK = Exercise(
@@ -127,21 +118,21 @@ TORCH_WALK = Exercise(
     title="PyTorch's form from the classic one",
     reference=torch_walk,
     cases=[
-        case(_bowl, _HERE, [0.1] * 4, 0.9, label="a constant rate"),
-        case(_bowl, _HERE, [0.1, 0.1, 0.1, 0.01, 0.01], 0.9, label="the rate is cut"),
-        case(_bowl, _HERE, [0.01, 0.02, 0.05, 0.1], 0.5, label="the rate grows"),
-        case(_bowl, _HERE, [0.1] * 4, 0.9, 0.5, label="dampening"),
-        case(_valleys, np.array([1.5]), [0.2] * 5, 0.8, 0.8, label="dampening as large as gamma"),
-        case(_bowl, _HERE, [0.1] * 4, 0.9, nesterov=True, label="Nesterov, a constant rate"),
+        case(bowl, _HERE, [0.1] * 4, 0.9, label="a constant rate"),
+        case(bowl, _HERE, [0.1, 0.1, 0.1, 0.01, 0.01], 0.9, label="the rate is cut"),
+        case(bowl, _HERE, [0.01, 0.02, 0.05, 0.1], 0.5, label="the rate grows"),
+        case(bowl, _HERE, [0.1] * 4, 0.9, 0.5, label="dampening"),
+        case(valleys, np.array([1.5]), [0.2] * 5, 0.8, 0.8, label="dampening as large as gamma"),
+        case(bowl, _HERE, [0.1] * 4, 0.9, nesterov=True, label="Nesterov, a constant rate"),
         case(
-            _valleys,
+            valleys,
             np.array([1.5, -1.0]),
             [0.1, 0.1, 0.02, 0.02],
             0.7,
             nesterov=True,
             label="Nesterov, the rate is cut",
         ),
-        case(_bowl, np.array([1.0, 2.0, -1.0]), [0.05], 0.9, 0.3, label="a single step"),
+        case(bowl, np.array([1.0, 2.0, -1.0]), [0.05], 0.9, 0.3, label="a single step"),
     ],
     alternatives=[_by_velocity],
     mistakes=[
@@ -181,7 +172,7 @@ TORCH_WALK = Exercise(
         ),
         Mistake(
             _torch(ahead=lambda b, old, g, gamma: b),
-            "nesterov has no effect here: the step is grad + gamma * buffer then.",
+            "With nesterov=True the step is still the buffer here. It should be grad + gamma * buffer, with the buffer that has this gradient in it already (with the old one the sum is the buffer itself).",
         ),
         Mistake(
             _torch(ahead=lambda b, old, g, gamma: g),
@@ -209,89 +200,4 @@ TORCH_WALK = Exercise(
         ),
     ],
     hint="Replace v by rate * buffer in the classic form and cross out the rate. What is the buffer at the first step?",
-)
-
-
-def mended_walk(gradient: Gradient, start: np.ndarray, rates: Sequence[float], gamma: float) -> np.ndarray:
-    """Nesterov's walk in the classic form, every place in an array of its own."""
-    return _walk()(gradient, start, rates, gamma)
-
-
-def _walk(
-    forgets: bool = False,
-    sign: float = -1.0,
-    aliased: bool = False,
-    from_ahead: bool = False,
-    reach: float = 1.0,
-    first_rate: bool = False,
-    with_start: bool = True,
-) -> Callable[..., np.ndarray]:
-    """The walk, with some of its bugs left in, or with new ones."""
-
-    def answer(gradient: Gradient, start: np.ndarray, rates: Sequence[float], gamma: float) -> np.ndarray:
-        theta, v = np.array(start, dtype=float), np.zeros(np.shape(start))
-        path = [theta]
-        for rate in rates:
-            if forgets:
-                v = np.zeros_like(v)
-            rate = rates[0] if first_rate else rate
-            ahead = theta + sign * reach * gamma * v
-            v = gamma * v + rate * gradient(ahead)
-            theta = (ahead if from_ahead else theta) - v
-            path.append(theta)
-        if aliased:
-            path = path[:1] + [theta] * len(rates)
-        return np.array(path if with_start else path[1:])
-
-    return answer
-
-
-MENDED_WALK = Exercise(
-    id="momentum/mended_walk",
-    section=SECTION,
-    title="Find the bugs",
-    reference=mended_walk,
-    cases=[
-        case(_bowl, _HERE, [0.1] * 3, 0.9, label="three steps in a bowl"),
-        case(_bowl, np.array([1.0, 0.5, -0.5]), [0.05, 0.05, 0.02, 0.01], 0.8, label="rates that fall"),
-        case(_valleys, np.array([1.5]), [0.1] * 6, 0.95, label="not a bowl"),
-        case(_bowl, _HERE, [0.1, 0.1], 0.0, label="no momentum"),
-        case(_bowl, np.array([3.0, -2.0]), [0.1, 0.2], 0.5, label="a rate that grows"),
-    ],
-    mistakes=[
-        Mistake(
-            _walk(forgets=True),
-            "The velocity still begins at zero in every step, so this is gradient descent. Make it once, before the loop.",
-        ),
-        Mistake(
-            _walk(sign=1.0),
-            "The look still goes backwards. theta moves by minus v, so the place ahead is theta - gamma v.",
-        ),
-        Mistake(
-            _walk(aliased=True),
-            "All rows but the first are the last place: the path holds one array many times, changed in place. Make a new one in each step.",
-        ),
-        Mistake(
-            _walk(aliased=True, sign=1.0),
-            "All rows but the first are alike, and wrong, too. Two bugs are left: the change in place, and the sign of the look-ahead.",
-        ),
-        Mistake(
-            _walk(aliased=True, forgets=True),
-            "All rows but the first are alike, the last place of a walk without memory. Two bugs are left: the change in place, and the velocity made anew in each step.",
-        ),
-        Mistake(
-            _walk(reach=0.0),
-            "The look-ahead is gone: this is momentum without Nesterov's change. Mend the sign, do not drop the term.",
-        ),
-        Mistake(
-            _walk(from_ahead=True),
-            "The step starts from the place ahead, so gamma v is counted twice.",
-        ),
-        Mistake(
-            _walk(first_rate=True),
-            "Every step uses the first rate. There is one for each step.",
-        ),
-        Mistake(_walk(with_start=False), "The start is missing from the path."),
-    ],
-    hint="Which line loses the memory? Which looks the wrong way? And which changes an array that someone else holds?",
 )

@@ -1,4 +1,4 @@
-"""Exercises on one step of momentum: of a whole network, and Nesterov's."""
+"""Exercise on one step of momentum, of a whole network."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,6 @@ from course_lib.exercises import Exercise, Mistake, case
 
 SECTION = "05_optimization/momentum"
 Arrays = list[np.ndarray]
-Gradient = Callable[[np.ndarray], np.ndarray]
 
 
 def momentum_step(
@@ -68,6 +67,14 @@ def _skipping(
     return [w for w, _ in pairs], [v for _, v in pairs]
 
 
+def _stopping(
+    params: Arrays, velocities: Arrays, grads: list[np.ndarray | None], rate: float, gamma: float
+) -> tuple[Arrays, Arrays]:
+    n = next((place for place, g in enumerate(grads) if g is None), len(grads))
+    moved, rolled_on = momentum_step(params[:n], velocities[:n], grads[:n], rate, gamma)
+    return moved + params[n:], rolled_on + velocities[n:]
+
+
 def _swapped(*args: object) -> tuple[Arrays, Arrays]:
     moved, rolled_on = momentum_step(*args)  # type: ignore[arg-type]
     return rolled_on, moved
@@ -100,6 +107,14 @@ MOMENTUM_STEP = Exercise(
             0.05,
             0.8,
             label="a parameter without a gradient",
+        ),
+        case(
+            [np.array([1.0, 2.0, 4.0]), _W, np.array([2.0])],
+            [np.array([0.3, -0.7, 0.2]), _V, np.array([0.5])],
+            [None, _G, np.array([1.0])],
+            0.05,
+            0.8,
+            label="the first has no gradient",
         ),
         case([np.array([1.0])], [np.array([0.5])], [np.array([0.0])], 0.1, 0.9, label="a slope of zero"),
     ],
@@ -166,126 +181,11 @@ MOMENTUM_STEP = Exercise(
             _skipping,
             "A parameter without a gradient is missing from the lists here. It goes into them as it was.",
         ),
+        Mistake(
+            _stopping,
+            "Everything after the first missing gradient stays still here. Leave that parameter alone, and go on with the next.",
+        ),
         Mistake(_swapped, "The two lists are exchanged: return the parameters first, then the velocities."),
     ],
     hint="For each parameter: first the new velocity, gamma times the old one plus rate times the gradient; then subtract it.",
-)
-
-
-def nesterov_step(
-    theta: np.ndarray, v: np.ndarray, gradient: Gradient, rate: float, gamma: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Look ahead, then correct."""
-    velocity = gamma * v + rate * gradient(theta - gamma * v)
-    return theta - velocity, velocity
-
-
-def _nesterov(
-    place: Callable[..., np.ndarray] = lambda theta, v, gamma: theta - gamma * v,
-    new: Callable[..., np.ndarray] = lambda v, g, rate, gamma: gamma * v + rate * g,
-    end: Callable[..., np.ndarray] = lambda theta, v, velocity, g, rate, gamma: theta - velocity,
-) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
-    """A wrong step: the gradient at another place, another velocity, or another end."""
-
-    def answer(
-        theta: np.ndarray, v: np.ndarray, gradient: Gradient, rate: float, gamma: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        g = gradient(place(theta, v, gamma))
-        velocity = new(v, g, rate, gamma)
-        return end(theta, v, velocity, g, rate, gamma), velocity
-
-    return answer
-
-
-def _nesterov_swapped(*args: object) -> tuple[np.ndarray, np.ndarray]:
-    theta, velocity = nesterov_step(*args)  # type: ignore[arg-type]
-    return velocity, theta
-
-
-def _bowl(theta: np.ndarray) -> np.ndarray:
-    """Slope of 1/2 (a^2 + 4 b^2 + ...)."""
-    return theta * np.arange(1, len(theta) + 1) ** 2
-
-
-def _valleys(theta: np.ndarray) -> np.ndarray:
-    """Slope of t^4/4 - t^2/2 + t/5, in every entry."""
-    return theta**3 - theta + 0.2
-
-
-NESTEROV_STEP = Exercise(
-    id="momentum/nesterov_step",
-    section=SECTION,
-    title="One step of Nesterov's",
-    reference=nesterov_step,
-    cases=[
-        case(np.array([2.0]), np.array([1.0]), _bowl, 0.1, 0.9, label="a bowl, rolling downhill"),
-        case(np.array([2.0, -1.0]), np.zeros(2), _bowl, 0.1, 0.9, label="a bowl, from rest"),
-        case(np.array([0.5, -1.0]), np.array([1.0, 0.3]), _bowl, 0.2, 0.8, label="about to overshoot"),
-        case(np.array([1.5, -0.5]), np.array([0.4, -0.7]), _valleys, 0.1, 0.95, label="not a bowl"),
-        case(np.array([1.0, 2.0, 3.0]), np.array([0.5, -0.5, 1.0]), _bowl, 0.05, 0.0, label="no momentum"),
-    ],
-    alternatives=[
-        lambda theta, v, gradient, rate, gamma: (
-            (theta - gamma * v) - rate * gradient(theta - gamma * v),
-            theta - ((theta - gamma * v) - rate * gradient(theta - gamma * v)),
-        ),
-    ],
-    mistakes=[
-        Mistake(
-            _nesterov(place=lambda theta, v, gamma: theta),
-            "This is momentum: the gradient is taken where you stand. Take it at theta - gamma v.",
-        ),
-        Mistake(
-            _nesterov(place=lambda theta, v, gamma: theta + gamma * v),
-            "The look goes backwards: the step subtracts v, so the place ahead is theta - gamma v.",
-        ),
-        Mistake(
-            _nesterov(place=lambda theta, v, gamma: theta - v),
-            "The look goes too far. Only gamma v is left of the velocity in the next step.",
-        ),
-        Mistake(
-            _nesterov(end=lambda theta, v, velocity, g, rate, gamma: theta - gamma * v - velocity),
-            "The step starts from the place ahead, so gamma v is counted twice. Start from theta.",
-        ),
-        Mistake(
-            _nesterov(
-                place=lambda theta, v, gamma: theta,
-                end=lambda theta, v, velocity, g, rate, gamma: theta - gamma * velocity - rate * g,
-            ),
-            "This is PyTorch's form, which is right when the parameters it keeps are the places ahead. Here theta is where you stand.",
-        ),
-        Mistake(
-            _nesterov(end=lambda theta, v, velocity, g, rate, gamma: theta - velocity - gamma * velocity),
-            "This returns the next place ahead, theta - gamma v. Return theta itself.",
-        ),
-        Mistake(
-            _nesterov(
-                new=lambda v, g, rate, gamma: gamma * v + g,
-                end=lambda theta, v, velocity, g, rate, gamma: theta - rate * velocity,
-            ),
-            "The rate is left out of the velocity and multiplied in later. Here it belongs inside: v = gamma v + rate times the gradient.",
-        ),
-        Mistake(
-            _nesterov(end=lambda theta, v, velocity, g, rate, gamma: theta - rate * velocity),
-            "The rate is applied twice: it is in the velocity already.",
-        ),
-        Mistake(
-            _nesterov(new=lambda v, g, rate, gamma: rate * g),
-            "The old velocity was used to look ahead and then dropped. It is part of the step: gamma v + rate g.",
-        ),
-        Mistake(
-            _nesterov(new=lambda v, g, rate, gamma: gamma * v + (1 - gamma) * rate * g),
-            "The gradient is multiplied by 1 - gamma: that is a running mean, not this velocity.",
-        ),
-        Mistake(
-            _nesterov(end=lambda theta, v, velocity, g, rate, gamma: theta + velocity),
-            "This climbs. Subtract the new velocity.",
-        ),
-        Mistake(
-            _nesterov(new=lambda v, g, rate, gamma: gamma * (v + rate * g)),
-            "gamma fades the new gradient, too. It multiplies the old velocity alone.",
-        ),
-        Mistake(_nesterov_swapped, "The two are exchanged: return theta first, then v."),
-    ],
-    hint="Three lines: the place ahead, theta - gamma v; the new velocity with the gradient there; theta minus the new velocity.",
 )
