@@ -1,11 +1,18 @@
 """Exercises of the section on adaptive methods."""
 
-from course_lib.exercises.ch05_optimization.adaptive_methods import adagrad, adam, averages, bugs, means
+from course_lib.exercises.ch05_optimization.adaptive_methods import (
+    adadelta,
+    adagrad,
+    adam,
+    bugs,
+    means,
+    rmsprop,
+)
 
 EXERCISES = [
     adagrad.ADAGRAD,
-    averages.ADADELTA,
-    averages.RMSPROP,
+    adadelta.ADADELTA,
+    rmsprop.RMSPROP,
     means.CORRECTED,
     adam.ADAM_STEP,
     bugs.DIAGNOSE,

@@ -94,6 +94,10 @@ ADAGRAD = Exercise(
             "These are sums of absolute values. Square, sum up, then take the root.",
         ),
         Mistake(
+            _with(lambda g, eps: np.maximum.accumulate(np.abs(g)) + eps),
+            "This divides by the largest gradient so far. Adagrad takes the root of the sum of squares.",
+        ),
+        Mistake(
             _with(lambda g, eps: np.abs(g.cumsum(axis=0)) + eps),
             "The gradients are summed before they are squared, so that opposite ones cancel. Square first.",
         ),

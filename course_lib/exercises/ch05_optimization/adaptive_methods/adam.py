@@ -64,8 +64,9 @@ def _adam(
     inside: bool = False,
     corrected_kept: bool = False,
     power: float = 0.5,
+    root_of: Callable[[Array, float, float], Array] | None = None,
 ) -> Callable[..., Three]:
-    """A wrong step: decay put elsewhere, another t (None: no correction), epsilon inside, means spoilt."""
+    """A wrong step: decay put elsewhere, another t (None: no correction), another root, means spoilt."""
 
     def answer(
         theta: Array,
@@ -87,6 +88,8 @@ def _adam(
         m_hat = m if n is None else m / (1 - beta1**n)
         v_hat = v if n is None else v / (1 - beta2**n)
         root = np.sqrt(v_hat + eps) if inside else v_hat**power + eps
+        if root_of is not None:  # of v, 1 - beta2**t and epsilon
+            root = root_of(v, 1 - beta2**t, eps)
         step = lr * m_hat / root
         new = beside(theta, step, root, lr, decay) if beside_if(decoupled) else theta - step
         return (new, m_hat, v_hat) if corrected_kept else (new, m, v)
@@ -170,6 +173,18 @@ ADAM_STEP = Exercise(
             "The correction counts one step too many: t is 1 at the first step.",
         ),
         Mistake(_adam(inside=True), "Epsilon is under the root. In Adam it is added after the root."),
+        Mistake(
+            _adam(root_of=lambda v, c, eps: np.sqrt(v) / c + eps),
+            "The correction of v is outside the root. Correct v first, then take the root.",
+        ),
+        Mistake(
+            _adam(root_of=lambda v, c, eps: (np.sqrt(v) + eps) / np.sqrt(c)),
+            "This adds epsilon to the root of the uncorrected v, as the paper's shortcut and Keras do. Correct v first.",
+        ),
+        Mistake(
+            _adam(into=lambda c, d: (0.0, 0.0) if d else (-c, -c)),
+            "The penalty's gradient is subtracted, so the weights are drawn away from 0. It is added: g + decay * theta.",
+        ),
         Mistake(_adam(power=1.0), "The root is missing: the step is divided by the corrected v itself."),
         Mistake(
             _adam(into=lambda c, d: (0.0, 0.0) if d else (2 * c, 2 * c)),

@@ -46,7 +46,7 @@ def _shortcut(gradients: Array, lr: float, beta1: float, beta2: float, eps: floa
 
 
 def _by_probe(
-    gradients: list[float], lr: float = 0.1, betas: tuple[float, float] = (0.9, 0.99), eps: float = 0.01
+    gradients: list[float], lr: float = 0.1, betas: tuple[float, float] = (0.8, 0.99), eps: float = 0.01
 ) -> Callable[[Adam], str]:
     """Name the first bug whose steps on these gradients are those of the Adam."""
 
@@ -110,6 +110,11 @@ DIAGNOSE = Exercise(
         Mistake(
             _by_probe([1.0, -2.0, 0.5, 3.0], eps=1e-12),
             "With such a small epsilon nobody sees where it stands. Choose one that is felt next to the gradients.",
+        ),
+        Mistake(
+            _by_probe([1.0, -2.0, 0.5, 3.0], betas=(0.9, 0.99), eps=1e-12),
+            "With 0.9 and 0.99 and a tiny epsilon two bugs look alike: 1 - 0.9 is the root of 1 - 0.99, so a t that stays "
+            "1 cancels out, as if nothing were corrected. Take other betas, and an epsilon that is felt.",
         ),
         Mistake(
             _by_probe([1.0, -1.0, 1.0, 1.0]),

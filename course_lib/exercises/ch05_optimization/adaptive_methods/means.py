@@ -28,6 +28,14 @@ def _weighted(gradients: Array, beta: float) -> Array:
     return np.array(means)
 
 
+def _oldest_first(gradients: Array, beta: float) -> Array:
+    means = []
+    for t in range(1, len(gradients) + 1):
+        weights = float(beta) ** np.arange(t)
+        means.append(weights @ gradients[:t] / weights.sum())
+    return np.array(means)
+
+
 def _means(
     divisor: Callable[[int, float, int], float], exchanged: bool = False, kept: bool = False
 ) -> Callable[[Array, float], Array]:
@@ -120,6 +128,11 @@ CORRECTED = Exercise(
         Mistake(
             _means(lambda t, beta, n: 1 - beta ** (t + 1)),
             "The correction counts one step too many: t is 1 for the first gradient.",
+        ),
+        Mistake(
+            _oldest_first,
+            "The oldest gradient has the largest weight here, and the newest the smallest. The newest has the weight 1 "
+            "before the division: turn the weights round.",
         ),
         Mistake(
             _from_first,
