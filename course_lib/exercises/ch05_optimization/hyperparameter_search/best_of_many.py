@@ -165,6 +165,11 @@ EXPECTED_BEST = Exercise(
             "The number of trials is rounded down, and so is a little too small for the confidence. Round it up.",
         ),
         Mistake(
+            _trials(lambda scores, confidence: int(_trials_exactly(_share(scores), confidence)) + 1),
+            "The number of trials is one too many where the formula gives a whole number: int(...) + 1 does not round up. "
+            "Use math.ceil.",
+        ),
+        Mistake(
             _trials(lambda scores, confidence: _needed(_share(scores), 1 - confidence)),
             "Confidence is taken for the probability to miss. With n trials all miss with probability 1 - confidence.",
         ),

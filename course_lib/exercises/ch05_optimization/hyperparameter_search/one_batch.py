@@ -138,6 +138,7 @@ VERDICT = Exercise(
             label="it sinks in the last step alone",
         ),
         case(np.full(8, 1e-9), 10, label="level at zero"),
+        case(np.linspace(2.3, 2.3 - 5e-6, 16), 10, label="creeping"),
     ],
     alternatives=[_step_by_step],
     mistakes=[
@@ -240,6 +241,10 @@ VERDICT = Exercise(
             "The logarithm is the one to base 2. The loss of knowing nothing has the natural logarithm of K.",
         ),
         Mistake(
+            _wrong(height=lambda K: float(np.log(10))),
+            "log K is that of ten classes here, whatever K is.",
+        ),
+        Mistake(
             _wrong(sinks=lambda losses: bool(losses[-1] < 0.9 * losses[0])),
             "The last loss is compared with the first, so a run that got stuck half-way is told to go on. Compare the "
             "last two quarters.",
@@ -271,6 +276,13 @@ VERDICT = Exercise(
             ),
             "The first and the last loss alone are compared, so a run that moved and came back counts as level. Compare "
             "the largest with the smallest.",
+        ),
+        Mistake(
+            _wrong(
+                level=lambda losses: bool(np.isfinite(losses).all() and np.abs(np.diff(losses)).max() < 1e-6)
+            ),
+            "Neighbouring losses are compared, so a run that creeps in tiny steps counts as level. Compare the largest "
+            "with the smallest.",
         ),
         Mistake(
             _wrong(level=lambda losses: bool(np.isfinite(losses).all() and np.ptp(losses) < 1e-2)),

@@ -236,6 +236,10 @@ TWO_PLANS = Exercise(
             "with rng.random.",
         ),
         Mistake(
+            _plans(points=lambda rng, k, d: np.random.default_rng(0).random((k**d, d))),
+            "The random plan comes from a generator of its own, with seed 0. Draw from the rng that is handed over.",
+        ),
+        Mistake(
             lambda k, d, rng: two_plans(k, d, rng)[::-1],
             "The two plans are exchanged. Return the grid first.",
         ),

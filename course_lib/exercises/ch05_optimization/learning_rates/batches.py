@@ -167,6 +167,14 @@ LARGE_BATCH_RATE = Exercise(
             _with(ramp=lambda epoch, warmup, base, scaled: base + scaled * epoch / warmup),
             "The warm-up ends at base_rate + the scaled rate. The height to climb is the difference of the two.",
         ),
+        Mistake(
+            _with(ramp=lambda epoch, warmup, base, scaled: _ramp(epoch + 1, warmup, base, scaled)),
+            "The warm-up is one epoch ahead: at epoch 0 the rate must still be base_rate. Take epoch / warmup, without the + 1.",
+        ),
+        Mistake(
+            _with(factor=lambda d, n, base_batch: float(d * n // base_batch)),
+            "The ratio of the batches is rounded down, so that a batch below base_batch gets the rate 0. Divide with /.",
+        ),
         Mistake(_with(warm=False), "There is no warm-up: the scaled rate is used from the start."),
         Mistake(
             _with(clock=lambda epoch: float(int(epoch))),

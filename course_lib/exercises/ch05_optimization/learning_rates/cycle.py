@@ -57,6 +57,11 @@ def _line(first: float, last: float, way: float) -> float:
     return first + (last - first) * way
 
 
+def _linear_momentum(step: int, steps: int, peak: float, up: float = 0.3) -> Pair:
+    turn = up * steps - 1
+    return cycle(step, steps, peak, up)[0], float(np.interp(step, [0, turn, steps - 1], [0.95, 0.85, 0.95]))
+
+
 def _swapped(step: int, steps: int, peak: float, up: float = 0.3) -> Pair:
     rate, momentum = cycle(step, steps, peak, up)
     return momentum, rate
@@ -145,6 +150,10 @@ ONE_CYCLE = Exercise(
         Mistake(
             _fall_over_all,
             "The fall is a cosine over all steps, so the rate drops at the turn. It begins at the turn, with the peak.",
+        ),
+        Mistake(
+            _linear_momentum,
+            "The rate is right, but the momentum goes along straight lines. It moves along half cosines, as the rate does.",
         ),
         Mistake(_with(move=_line), "This moves along straight lines. Take half cosines."),
         Mistake(

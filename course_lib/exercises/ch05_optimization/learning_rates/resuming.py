@@ -71,6 +71,22 @@ def _from_the_present_rate(done: int, total: int, peak: float) -> np.ndarray:
     return _cosine(np.arange(total - done), total - done, now)
 
 
+def _rounded_once(
+    examples: int, batch_size: int, epochs: int, epoch: int, batches: int, peak: float
+) -> np.ndarray:
+    total = math.ceil(examples * epochs / batch_size)
+    done = epoch * math.ceil(examples / batch_size) + batches
+    return _cosine(np.arange(done, total), total, peak)
+
+
+def _rounded_once_both(
+    examples: int, batch_size: int, epochs: int, epoch: int, batches: int, peak: float
+) -> np.ndarray:
+    total = math.ceil(examples * epochs / batch_size)
+    done = math.ceil(examples * epoch / batch_size) + batches
+    return _cosine(np.arange(done, total), total, peak)
+
+
 CASES = [
     case(64, 16, 2, 0, 0, 0.4, label="not started yet"),
     case(64, 16, 2, 1, 0, 0.4, label="one of two epochs done"),
@@ -128,6 +144,14 @@ RATES_TO_COME = Exercise(
         Mistake(
             _with(an_epoch=lambda examples, batch_size: examples // batch_size),
             "The short last batch of an epoch is not counted. It is a step as well: round up.",
+        ),
+        Mistake(
+            _rounded_once,
+            "T is rounded up once for the whole training. Each epoch has its own short batch: round up in an epoch, then multiply.",
+        ),
+        Mistake(
+            _rounded_once_both,
+            "T and the steps done are rounded up once. Each epoch has its own short batch: round up in an epoch, then multiply.",
         ),
         Mistake(
             _with(done=lambda epoch, batches, an_epoch: epoch * an_epoch),
