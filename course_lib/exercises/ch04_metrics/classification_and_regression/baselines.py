@@ -51,17 +51,17 @@ def _scores(
 
 
 def _share_of_test_majority(train_t: np.ndarray, test_t: np.ndarray, limit: float) -> float:
-    share = np.mean(test_t > limit)
+    share = float(np.mean(test_t > limit))
     return max(share, 1 - share)
 
 
 def _share_of_train_majority(train_t: np.ndarray, test_t: np.ndarray, limit: float) -> float:
-    share = np.mean(train_t > limit)
+    share = float(np.mean(train_t > limit))
     return max(share, 1 - share)
 
 
 def _at_least(train_t: np.ndarray, test_t: np.ndarray, limit: float) -> float:
-    return np.mean((test_t >= limit) == (np.mean(train_t >= limit) > 0.5))
+    return float(np.mean((test_t >= limit) == (np.mean(train_t >= limit) > 0.5)))
 
 
 def _percent(train_t: np.ndarray, test_t: np.ndarray, limit: float) -> float:

@@ -33,7 +33,7 @@ def _but(
     mean: Callable[..., float] | None = None,
     median: Callable[..., float] | None = None,
     beyond: Callable[..., float] | None = None,
-    yes: Callable[..., bool] | None = None,
+    yes: Callable[..., bool | float] | None = None,
 ) -> Callable[..., Answers]:
     """The right answers but for those computed from (t, p, limit) by the given functions."""
 

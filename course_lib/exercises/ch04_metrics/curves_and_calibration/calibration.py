@@ -45,7 +45,7 @@ def _library(y: np.ndarray, p: np.ndarray, n_bins: int = 15) -> float:
 
 
 def _summary(
-    summary: Callable[[np.ndarray, np.ndarray, np.ndarray, int], float],
+    summary: Callable[..., float],
 ) -> Callable[..., float]:
     """An answer made of each bin's (count, share right, mean confidence), and the number of bins."""
 

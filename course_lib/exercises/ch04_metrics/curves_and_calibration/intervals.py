@@ -33,13 +33,13 @@ def _draw_by_draw(
 
 
 def _from(
-    make: Callable[[np.ndarray, np.ndarray, np.ndarray, float], Estimate],
-) -> Callable[..., Estimate]:
+    make: Callable[[np.ndarray, np.ndarray, np.ndarray, float], tuple[float, ...]],
+) -> Callable[..., tuple[float, ...]]:
     """An answer made of (a right (n,), b right (n,), draws, level)."""
 
     def answer(
         y: np.ndarray, a: np.ndarray, b: np.ndarray, draws: np.ndarray, level: float = 0.95
-    ) -> Estimate:
+    ) -> tuple[float, ...]:
         return make((a == y).astype(float), (b == y).astype(float), draws, level)
 
     return answer
