@@ -5,6 +5,7 @@ import http.server
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -32,11 +33,14 @@ def section_pages() -> list[str]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that takes ``page`` once for each page, one that takes ``section`` once for each section."""
+    """Run a test that takes ``page`` once for each page, one that takes ``section`` once for each section.
+
+    All tests of a page run before those of the next, so that one page need be open at a time.
+    """
     if "page" in metafunc.fixturenames:
-        metafunc.parametrize("page", pages())
+        metafunc.parametrize("page", pages(), scope="module")
     if "section" in metafunc.fixturenames:
-        metafunc.parametrize("section", section_pages())
+        metafunc.parametrize("section", section_pages(), scope="module")
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -92,17 +96,12 @@ class Visit:
 Open = Callable[..., Visit]
 
 
-@pytest.fixture(scope="module")
-def open_page(chromium: Browser, address: str) -> Iterator[Open]:
-    """Opens a page of the book in a fresh window; options are Playwright's, such as ``color_scheme``.
-
-    A request whose address ends in ``late`` is answered 2 s late.
-    """
-    contexts = []
+def opener(chromium: Browser, address: str, opened: ExitStack) -> Open:
+    """What opens pages of the book until ``opened`` is closed."""
 
     def open_one(path: str, width: int = 1280, late: str = "", **options) -> Visit:
         context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
+        opened.callback(context.close)
         visit = Visit(context.new_page())
 
         def route(route: Route, request: Request) -> None:
@@ -132,12 +131,31 @@ def open_page(chromium: Browser, address: str) -> Iterator[Open]:
         visit.page.wait_for_load_state("networkidle")
         return visit
 
-    yield open_one
-    for context in contexts:
-        context.close()
+    return open_one
+
+
+@pytest.fixture
+def open_page(chromium: Browser, address: str) -> Iterator[Open]:
+    """Opens a page of the book in a fresh window; options are Playwright's, such as ``color_scheme``.
+
+    A request whose address ends in ``late`` is answered 2 s late.
+    """
+    with ExitStack() as opened:
+        yield opener(chromium, address, opened)
 
 
 @pytest.fixture(scope="module")
-def visit(open_page: Open) -> Callable[[str], Visit]:
-    """Opens a page once for all tests that only look at it."""
-    return functools.cache(lambda page: open_page(f"{page}.html"))
+def visit(chromium: Browser, address: str) -> Iterator[Callable[[str], Visit]]:
+    """Opens a page once for its tests, and closes it when another is asked for: each takes 100 MB."""
+    with ExitStack() as opened:
+        open_one = opener(chromium, address, opened)
+        shown: dict[str, Visit] = {}
+
+        def of(page: str) -> Visit:
+            if page not in shown:
+                opened.close()
+                shown.clear()
+                shown[page] = open_one(f"{page}.html")
+            return shown[page]
+
+        yield of

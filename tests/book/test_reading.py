@@ -10,11 +10,10 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def reader(open_page):
-    """Opens a section once for the tests of this file, which leave it as readers do: things folded out."""
-    opened = {}
-    return lambda section: opened.setdefault(section, open_page(f"{section}.html")).page
+@pytest.fixture
+def reader(visit):
+    """A section's page, opened once for the tests of this file, which leave it as readers do: folded out."""
+    return lambda section: visit(section).page
 
 
 def test_solutions_are_folded_away_and_open(reader, section):
