@@ -117,6 +117,14 @@ MOMENTUM_STEP = Exercise(
             label="the first has no gradient",
         ),
         case([np.array([1.0])], [np.array([0.5])], [np.array([0.0])], 0.1, 0.9, label="a slope of zero"),
+        case(
+            [np.array([1.0, -2.0])],
+            [np.array([5.0, -3.0])],
+            [np.array([40.0, -60.0])],
+            0.1,
+            0.9,
+            label="steep and fast",
+        ),
     ],
     mistakes=[
         Mistake(
