@@ -14,6 +14,7 @@ LAYERS = {
     "Tanh": layers.Tanh,
     "Hardtanh": layers.Hardtanh,
     "ReLU": layers.ReLU,
+    "ReLU6": layers.ReLU6,
     "LeakyReLU": layers.LeakyReLU,
     "RReLU in evaluation": lambda: layers.RReLU().eval(),
     "PReLU": lambda: layers.PReLU(7),

@@ -8,10 +8,10 @@ from course_lib.layers.activations import (
     LeakyReLU,
     PReLU,
     ReLU,
+    ReLU6,
     RReLU,
     Sigmoid,
     SiLU,
-    Softmax,
     Softplus,
     Softsign,
     Tanh,
@@ -76,6 +76,7 @@ from course_lib.layers.pooling import (
 from course_lib.layers.positional_encoding import SinusoidalPositionalEncoding
 from course_lib.layers.recurrent import GRU, LSTM, RNN
 from course_lib.layers.recurrent_cells import GRUCell, LSTMCell, RNNCell
+from course_lib.layers.softmax import Softmax
 from course_lib.layers.spectral_pooling import SpectralPool2d, spectral_pool2d
 from course_lib.layers.stochastic_pooling import StochasticPool2d, stochastic_pool2d
 from course_lib.layers.transformer import Transformer, TransformerDecoder, TransformerEncoder
@@ -131,6 +132,7 @@ __all__ = [
     "RNNCell",
     "RReLU",
     "ReLU",
+    "ReLU6",
     "SAGEConv",
     "SiLU",
     "Sigmoid",

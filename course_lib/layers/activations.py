@@ -1,9 +1,10 @@
 """Activation layers, called as in ``torch.nn``.
 
-Each works entry by entry on a tensor of any shape and returns one of the same shape; Softmax works along one
-dimension. ``forward`` is PyTorch's own kernel. ``course_lib.reference.activations`` has the same formulas in
-plain NumPy, with their derivatives. An input that is no tensor or no float tensor raises TypeError, an
-argument out of range ValueError, and so does ``inplace=True``: no layer here changes its input.
+Each works entry by entry on a tensor of any shape and returns one of the same shape (Softmax, which works
+along one dimension, is in ``softmax``). ``forward`` is PyTorch's own kernel.
+``course_lib.reference.activations`` has the same formulas in plain NumPy, with their derivatives. An input
+that is no tensor or no float tensor raises TypeError, an argument out of range ValueError, and so does
+``inplace=True``: no layer here changes its input.
 """
 
 import torch
@@ -85,6 +86,24 @@ class ReLU(Activation):
         """Apply the layer to x of any shape."""
         checks.tensor("ReLU", x)
         return torch.relu(x)
+
+
+class ReLU6(Activation):
+    """y = x clipped to [0, 6]; slope 1 strictly inside, 0 elsewhere.
+
+    With a ceiling, activations are known to fit into the few bits of low-precision arithmetic.
+    Source: Krizhevsky (2010), Convolutional deep belief networks on CIFAR-10; for low precision: Sandler,
+    Howard, Zhu, Zhmoginov & Chen (2018), section 4.
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        checks.not_inplace("ReLU6", inplace)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the layer to x of any shape."""
+        checks.tensor("ReLU6", x)
+        return F.relu6(x)
 
 
 class LeakyReLU(Activation):
@@ -272,29 +291,3 @@ class Softsign(Activation):
         """Apply the layer to x of any shape."""
         checks.tensor("Softsign", x)
         return F.softsign(x)
-
-
-class Softmax(Activation):
-    """y_i = exp(x_i) / sum_j exp(x_j) along dimension ``dim``: positive, with sum 1.
-
-    The largest x_j is subtracted first, so nothing overflows. ``dim`` must be given (torch.nn guesses it).
-    Source: Bridle (1990).
-    """
-
-    shown = ("dim",)
-
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        if isinstance(dim, bool) or not isinstance(dim, int):
-            raise TypeError(f"Softmax: dim must be given as an integer, got {dim!r}")
-        self.dim = dim
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Apply the layer to x of any shape that has dimension ``dim``."""
-        checks.float_tensor("Softmax", x)
-        rank = max(x.ndim, 1)
-        if not -rank <= self.dim < rank:
-            raise ValueError(
-                f"Softmax: dim must be {-rank} ... {rank - 1} for {x.ndim}-d input, got {self.dim}"
-            )
-        return torch.softmax(x, self.dim)

@@ -79,6 +79,16 @@ def relu_derivative(z: np.ndarray) -> np.ndarray:
     return np.heaviside(z, 0.0)
 
 
+def relu6(z: np.ndarray) -> np.ndarray:
+    """g(z) = z clipped to [0, 6]. Krizhevsky (2010), Convolutional deep belief networks on CIFAR-10."""
+    return hardtanh(z, 0.0, 6.0)
+
+
+def relu6_derivative(z: np.ndarray) -> np.ndarray:
+    """g'(z) = 1 strictly between 0 and 6, else 0."""
+    return hardtanh_derivative(z, 0.0, 6.0)
+
+
 def leaky_relu(z: np.ndarray, negative_slope: Slope = 0.01) -> np.ndarray:
     """g(z) = z if z > 0 else negative_slope z. Maas, Hannun & Ng (2013), equation 3."""
     return np.where(z > 0, z, negative_slope * z)

@@ -29,6 +29,7 @@ CASES = {
         [-2, 0.5],
     ),
     "ReLU()": ("ReLU", {}, ref.relu, ref.relu_derivative, [0]),
+    "ReLU6()": ("ReLU6", {}, ref.relu6, ref.relu6_derivative, [0, 6]),
     "LeakyReLU()": ("LeakyReLU", {}, ref.leaky_relu, ref.leaky_relu_derivative, [0]),
     "LeakyReLU(0.3)": (
         "LeakyReLU",
@@ -83,6 +84,7 @@ MORE_ARGUMENTS = {  # shown by PyTorch alone: the reference has no threshold and
     "Softmax(0)": ("Softmax", {"dim": 0}),
 }
 ALL = {name: case[:2] for name, case in CASES.items()} | MORE_ARGUMENTS
+WIDE = ["Sigmoid", "Tanh", "Hardtanh", "ReLU", "ReLU6", "Softsign"]  # they leave other dtypes to PyTorch
 TOLERANCE = {  # Softplus returns x above its threshold, which is off by e^-20 / beta
     torch.float64: {"rtol": 1e-9, "atol": 3e-9},
     torch.float32: {"rtol": 3e-6, "atol": 1e-6},
@@ -292,7 +294,7 @@ def test_any_device_will_do(case, device):
         torch.testing.assert_close(y.cpu(), expected, msg=lambda m: f"{case}: {device} against cpu: {m}")
 
 
-@pytest.mark.parametrize("name", ["Sigmoid", "Tanh", "Hardtanh", "ReLU", "Softsign"])
+@pytest.mark.parametrize("name", WIDE)
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.complex64], ids=str)
 def test_other_dtypes_agree_with_torch_and_so_do_refusals(name, dtype):
     ours, theirs = getattr(layers, name)(), getattr(nn, name)()
@@ -384,8 +386,8 @@ def test_rrelu_in_training_agrees_with_reference_for_the_slopes_it_drew():
 
 def test_layers_and_references_cover_each_other():
     named = {case[0] for case in ALL.values()}
-    module = "course_lib.layers.activations"
-    assert named == {name for name in layers.__all__ if getattr(layers, name).__module__ == module}
+    modules = ("course_lib.layers.activations", "course_lib.layers.softmax")
+    assert named == {name for name in layers.__all__ if getattr(layers, name).__module__ in modules}
 
 
 def prelu(inputs, _):
@@ -451,7 +453,7 @@ def test_onnx_node_cases(onnx_cases, operator):
 
 
 FLOATS = torch.zeros(2, 3)
-INPLACE = ["Hardtanh", "ReLU", "LeakyReLU", "RReLU", "ELU", "SELU", "SiLU"]
+INPLACE = ["Hardtanh", "ReLU", "ReLU6", "LeakyReLU", "RReLU", "ELU", "SELU", "SiLU"]
 
 
 @pytest.mark.parametrize("name", INPLACE)
@@ -542,9 +544,7 @@ def test_an_input_that_is_no_tensor_is_named(case, bad):
         ours(bad)
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in ALL if ALL[case][0] not in ("Sigmoid", "Tanh", "Hardtanh", "ReLU", "Softsign")]
-)
+@pytest.mark.parametrize("case", [case for case in ALL if ALL[case][0] not in WIDE])
 @pytest.mark.parametrize("dtype", [torch.int64, torch.bool, torch.complex64], ids=str)
 def test_an_input_of_the_wrong_dtype_is_named(case, dtype):
     ours, _ = ours_and_theirs(case)

@@ -30,6 +30,7 @@ CASES = {
         [-2, 0.5],
     ),
     "relu": (ref.relu, ref.relu_derivative, torch.relu, [0]),
+    "relu6": (ref.relu6, ref.relu6_derivative, F.relu6, [0, 6]),
     "leaky_relu": (ref.leaky_relu, ref.leaky_relu_derivative, F.leaky_relu, [0]),
     "leaky_relu(0.3)": (
         lambda z: ref.leaky_relu(z, 0.3),
@@ -144,6 +145,7 @@ def test_step_fires_above_zero_only():
         ("sigmoid(log 3)", ref.sigmoid(math.log(3)), 0.75),
         ("sigmoid'(0)", ref.sigmoid_derivative(0.0), 0.25),
         ("tanh(x) = 2 sigmoid(2x) - 1", ref.tanh(0.7), 2 * ref.sigmoid(1.4) - 1),
+        ("relu6(7)", ref.relu6(7.0), 6.0),
         ("elu(-log 2)", ref.elu(-math.log(2)), -0.5),
         ("gelu(1) = Phi(1)", ref.gelu(1.0), 0.8413447460685429),
         ("silu(log 3)", ref.silu(math.log(3)), 0.75 * math.log(3)),
