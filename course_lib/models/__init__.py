@@ -1,7 +1,88 @@
 """The networks of the course."""
 
+from course_lib.models.alexnet import alexnet, alexnet_2012
+from course_lib.models.auxiliary import loss_with_auxiliary_heads
+from course_lib.models.cifar_resnet import CifarResNet, cifar_resnet
+from course_lib.models.densenet import DenseNet, densenet121, densenet161, densenet169, densenet201
+from course_lib.models.googlenet import GoogLeNet, GoogLeNetOutputs, googlenet
+from course_lib.models.inception_v2 import inception_v2
+from course_lib.models.inception_v3 import Inception3, InceptionOutputs, inception_v3
+from course_lib.models.inception_v4 import InceptionV4, inception_v4
+from course_lib.models.lenet import lenet5
 from course_lib.models.mlp import mlp
+from course_lib.models.mobilenet_v1 import MobileNetV1, mobilenet_v1
+from course_lib.models.mobilenet_v2 import MobileNetV2, mobilenet_v2
+from course_lib.models.nin import mlpconv, nin
 from course_lib.models.receptive_field import receptive_field
+from course_lib.models.residual_blocks import BasicBlock, Bottleneck, PlainBlock
+from course_lib.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet101, resnet152
 from course_lib.models.simple_cnn import simple_cnn
+from course_lib.models.summary import Summary, summary
+from course_lib.models.vgg import vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
+from course_lib.models.vision_transformer import (
+    VisionTransformer,
+    vit_b_16,
+    vit_b_32,
+    vit_h_14,
+    vit_l_16,
+    vit_l_32,
+)
+from course_lib.models.zfnet import zfnet
 
-__all__ = ["mlp", "receptive_field", "simple_cnn"]
+__all__ = [
+    "BasicBlock",
+    "Bottleneck",
+    "CifarResNet",
+    "DenseNet",
+    "GoogLeNet",
+    "GoogLeNetOutputs",
+    "Inception3",
+    "InceptionOutputs",
+    "InceptionV4",
+    "MobileNetV1",
+    "MobileNetV2",
+    "PlainBlock",
+    "ResNet",
+    "Summary",
+    "VisionTransformer",
+    "alexnet",
+    "alexnet_2012",
+    "cifar_resnet",
+    "densenet121",
+    "densenet161",
+    "densenet169",
+    "densenet201",
+    "googlenet",
+    "inception_v2",
+    "inception_v3",
+    "inception_v4",
+    "lenet5",
+    "loss_with_auxiliary_heads",
+    "mlp",
+    "mlpconv",
+    "mobilenet_v1",
+    "mobilenet_v2",
+    "nin",
+    "receptive_field",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "simple_cnn",
+    "summary",
+    "vgg11",
+    "vgg11_bn",
+    "vgg13",
+    "vgg13_bn",
+    "vgg16",
+    "vgg16_bn",
+    "vgg19",
+    "vgg19_bn",
+    "vit_b_16",
+    "vit_b_32",
+    "vit_h_14",
+    "vit_l_16",
+    "vit_l_32",
+    "zfnet",
+]

@@ -35,7 +35,9 @@ def train_epoch(run: Run, bar: Any) -> Record:
         run.precision.scaler.step(run.optimizer)  # ... and optimizer.step()
         run.precision.scaler.update()
 
-        means.add(measures(output.detach(), y, loss.detach(), run.metrics), examples=len(x))
+        # Of several outputs, as auxiliary heads give them in training, the first is the prediction.
+        prediction = output if isinstance(output, torch.Tensor) else output[0]
+        means.add(measures(prediction.detach(), y, loss.detach(), run.metrics), examples=len(x))
         bar.update()
     return means.result("train_")
 
@@ -77,6 +79,7 @@ def fit(
             ``DataLoader``, taken as it comes.
         validation: the same kinds; measured after every epoch, never trained on.
         loss: function or module of (output, target), a mean over the batch; default cross-entropy of logits.
+            It sees all outputs of a model that has several in training; the metrics see the first.
         optimizer: default ``torch.optim.Adam`` with learning rate 0.001.
         scheduler: a learning-rate scheduler of that optimizer, stepped once an epoch.
         epochs: how many in all, those of a resumed checkpoint counted in.

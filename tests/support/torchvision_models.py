@@ -46,14 +46,18 @@ def assert_same_names_and_shapes(name, ours, **options):
     assert learned == [key for key, _ in twin.named_parameters()], f"{name}: what is a parameter"
 
 
-def assert_same_as_torchvisions(name, ours, size, *, n=2, train=False, seed=0, **options):
-    """Random weights, loaded strictly both ways, give the same outputs to 1e-5 of their size."""
+def assert_same_as_torchvisions(
+    name, ours, size, *, n=2, train=False, seed=0, dtype=torch.float32, rtol=1e-5, **options
+):
+    """Weights loaded strictly both ways give the same outputs, to ``rtol`` of the largest, and equal states.
+
+    Weights that begin as zeros get random numbers, and running averages those of one batch: as they begin,
+    whole branches would add nothing to the outputs.
+    """
     torch.manual_seed(seed)
-    net, twin = ours(**options), get_model(name, weights=None, **options)
-    for theirs in twin.buffers():  # running averages that are not 0 and 1
-        if theirs.is_floating_point():
-            theirs.uniform_(0.5, 1.5)
-    x = torch.randn(n, 3, size, size)
+    net, twin = ours(**options).to(dtype), get_model(name, weights=None, **options).to(dtype)
+    x = torch.randn(n, 3, size, size, dtype=dtype)
+    _enliven(twin, x)
     for source, target in ((twin, net), (net, twin)):
         target.load_state_dict(source.state_dict(), strict=True)
         torch.manual_seed(seed)
@@ -62,7 +66,26 @@ def assert_same_as_torchvisions(name, ours, size, *, n=2, train=False, seed=0, *
         expected = twin.train(train)(x)
         for mine, theirs in zip(_outputs(got), _outputs(expected), strict=True):
             scale = theirs.abs().max().item()
-            assert_close(mine, theirs, f"{name} at {size} with torchvision's weights", atol=1e-5 * scale)
+            case = f"{name} at {size}, {'training' if train else 'evaluation'}, with the same weights"
+            assert (theirs[0] - theirs[1]).abs().max() > 1e-3 * scale, f"{case}: all images look alike"
+            assert_close(mine, theirs, case, atol=rtol * scale)
+    for (key, mine), theirs in zip(net.state_dict().items(), twin.state_dict().values(), strict=True):
+        assert_close(mine, theirs, f"{name}: {key} after that", rtol=1e-4, atol=1e-5)
+
+
+def _enliven(net, x):
+    norms = [module for module in net.modules() if isinstance(module, torch.nn.modules.batchnorm._BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    with torch.no_grad():
+        for parameter in net.parameters():
+            if not parameter.any():
+                parameter.normal_(0, 0.02)
+        net.eval()  # without auxiliary heads: torchvision's want larger images
+        for norm in norms:
+            norm.train().momentum = 1.0
+        net(x)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
 
 
 def _outputs(y):
