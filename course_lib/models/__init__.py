@@ -4,6 +4,7 @@ from course_lib.models.alexnet import alexnet, alexnet_2012
 from course_lib.models.auxiliary import loss_with_auxiliary_heads
 from course_lib.models.cifar_resnet import CifarResNet, cifar_resnet
 from course_lib.models.densenet import DenseNet, densenet121, densenet161, densenet169, densenet201
+from course_lib.models.feature_extractor import feature_extractor
 from course_lib.models.googlenet import GoogLeNet, GoogLeNetOutputs, googlenet
 from course_lib.models.inception_v2 import inception_v2
 from course_lib.models.inception_v3 import Inception3, InceptionOutputs, inception_v3
@@ -13,6 +14,13 @@ from course_lib.models.mlp import mlp
 from course_lib.models.mobilenet_v1 import MobileNetV1, mobilenet_v1
 from course_lib.models.mobilenet_v2 import MobileNetV2, mobilenet_v2
 from course_lib.models.nin import mlpconv, nin
+from course_lib.models.preprocessing import Preprocessing
+from course_lib.models.pretrained import (
+    PretrainedSheet,
+    load_pretrained,
+    pretrained_names,
+    pretrained_sheet,
+)
 from course_lib.models.receptive_field import receptive_field
 from course_lib.models.residual_blocks import BasicBlock, Bottleneck, PlainBlock
 from course_lib.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet101, resnet152
@@ -42,6 +50,8 @@ __all__ = [
     "MobileNetV1",
     "MobileNetV2",
     "PlainBlock",
+    "Preprocessing",
+    "PretrainedSheet",
     "ResNet",
     "Summary",
     "VisionTransformer",
@@ -52,17 +62,21 @@ __all__ = [
     "densenet161",
     "densenet169",
     "densenet201",
+    "feature_extractor",
     "googlenet",
     "inception_v2",
     "inception_v3",
     "inception_v4",
     "lenet5",
+    "load_pretrained",
     "loss_with_auxiliary_heads",
     "mlp",
     "mlpconv",
     "mobilenet_v1",
     "mobilenet_v2",
     "nin",
+    "pretrained_names",
+    "pretrained_sheet",
     "receptive_field",
     "resnet18",
     "resnet34",
