@@ -1,0 +1,12 @@
+"""Exercises of the section on ZFNet and on seeing what a network has learned."""
+
+from course_lib.exercises.ch06_architectures.zfnet import aliasing, backwards, maps, projection
+
+EXERCISES = [
+    backwards.RULES,
+    backwards.UNPOOL,
+    maps.GRAD_CAM,
+    maps.OCCLUSION,
+    aliasing.APPARENT,
+    projection.DECONVNET,
+]
