@@ -6,7 +6,10 @@ from torch import nn
 from course_lib import layers
 from course_lib.benchmarks.contest import layer_rows
 
-ACTIVATIONS = ("Sigmoid", "Tanh", "Hardtanh", "ReLU", "LeakyReLU", "PReLU", "ELU", "SELU", "GELU", "SiLU")
+ACTIVATIONS = (
+    *("Sigmoid", "Tanh", "Hardtanh", "ReLU", "ReLU6", "LeakyReLU", "PReLU", "ELU", "SELU", "GELU", "SiLU"),
+    *("Softplus", "Softsign"),
+)
 
 ROWS = [
     *layer_rows(
@@ -18,7 +21,7 @@ ROWS = [
     ),
     *[
         row
-        for name in (*ACTIVATIONS, "Softplus", "Softsign")
+        for name in ACTIVATIONS
         for row in layer_rows(
             f"{name} 16x32x16x16",
             getattr(layers, name),

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from course_lib.layers.windows import Windows
 
-Operation = Callable[..., Tensor]  # (a, b, *, out) -> a combined with b, entry by entry
+Operation = Callable[[Tensor, Tensor], Tensor]  # (a, b) -> a combined with b, entry by entry
 
 
 def pays(x: Tensor, windows: Windows) -> bool:
@@ -28,7 +28,7 @@ def pays(x: Tensor, windows: Windows) -> bool:
 
 def window_max(x: Tensor, windows: Windows) -> Tensor:
     """Each window's largest entry, (..., H, W) -> (..., H_out, W_out), without a gradient."""
-    return _reduce(windows.pad(x.detach(), -torch.inf), windows, torch.maximum)
+    return _reduce(windows.pad(x.detach(), -torch.inf), windows, torch.maximum, torch.Tensor.clamp_min_)
 
 
 def window_sum(x: Tensor, windows: Windows) -> Tensor:
@@ -46,7 +46,7 @@ class _WindowSum(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, windows: Windows) -> Tensor:
-        return _reduce(x, windows, torch.add)
+        return _reduce(x, windows, torch.add, torch.Tensor.add_)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Windows], output: Tensor) -> None:
@@ -83,8 +83,11 @@ class _WindowSpread(torch.autograd.Function):
         return _WindowSum.apply(grads[0], ctx.windows), None, None
 
 
-def _reduce(x: Tensor, windows: Windows, combine: Operation) -> Tensor:
-    """Combine the entries of each window within x with each other: down the columns, then along the rows."""
+def _reduce(x: Tensor, windows: Windows, combine: Operation, combine_: Operation) -> Tensor:
+    """Combine the entries of each window within x with each other: down the columns, then along the rows.
+
+    ``combine_`` does it in its first argument; ``out=`` would, too, but vmap knows of no ``out``.
+    """
     for dim in (0, 1):
         first, *others = windows.lines(x, dim)
         if not others:
@@ -92,5 +95,5 @@ def _reduce(x: Tensor, windows: Windows, combine: Operation) -> Tensor:
             continue
         x = combine(first, others[0])
         for other in others[1:]:
-            combine(x, other, out=x)
+            combine_(x, other)
     return x

@@ -182,7 +182,7 @@ def googlenet(
     An Inception module looks at its input through 1x1, 3x3 and 5x5 convolutions and a pooling at once, and
     leaves it to learning which of them matters where. 1x1 convolutions make the input narrow before the wide
     kernels, so that this costs little; the mean over the last maps takes the place of dense layers. With
-    12 times fewer parameters than AlexNet it won in 2014 (top-5 error 6.7 %).
+    a ninth of the parameters of AlexNet it won in 2014 (top-5 error 6.7 %).
 
     ``aux_logits`` adds two classifiers behind modules 4a and 4d, against vanishing gradients: in training the
     net then returns ``GoogLeNetOutputs``, for ``loss_with_auxiliary_heads``. In evaluation they rest.

@@ -5,8 +5,7 @@ import re
 import torch
 from torch import Tensor
 
-from course_lib.data.download import DownloadError
-from course_lib.models.published_files import fetch_by_prefix
+from course_lib.data.download import DownloadError, RemoteFile, fetch
 from course_lib.models.published_weights import ADDRESS, Published
 
 # Files keep the names of the day they were made. DenseNet's layers once were norm.1, which a module can no
@@ -24,7 +23,8 @@ def published_state(name: str, published: Published, alternative: str) -> dict[s
     Raises:
         DownloadError: the file cannot be had, or is not what it should be in spite of its hash.
     """
-    path = fetch_by_prefix(name, ADDRESS + published.file, published.hash_prefix, alternative)
+    file = RemoteFile(published.file, (ADDRESS + published.file,), f"sha256:{published.hash_prefix}")
+    (path,) = fetch(name, [file], alternative, folder="pretrained")
     try:
         # weights_only: tensors and plain values, never code.
         state = torch.load(path, map_location="cpu", weights_only=True)

@@ -13,7 +13,7 @@ MAX_BOXES, MAX_EDGES = 90, 150  # what a picture may hold before blocks become b
 NOT_RUN = "not run in evaluation"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Box:
     """One box: what is written in it, and the boxes its inputs come from."""
 
@@ -24,6 +24,9 @@ class Box:
     units: list[Unit] = field(default_factory=list)
     inputs: list["Box"] = field(default_factory=list)
     repeats: int = 1
+
+    def __repr__(self) -> str:  # without the inputs, which would repeat the whole network down to the image
+        return f"Box({self.label!r}, {self.kind!r})"
 
     @property
     def parameters(self) -> int:

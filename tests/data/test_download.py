@@ -81,6 +81,17 @@ def test_a_damaged_file_is_never_handed_out(server, cache, hasty, misbehave):
         get(file)
 
 
+def test_the_first_digits_of_a_hash_may_do(server, cache, hasty):
+    file = server.file("a.bin", BODY)
+    short = replace(file, known_hash=file.known_hash[: len("sha256:") + 8])
+    assert get(short)[0].read_bytes() == BODY
+    other = "0" if short.known_hash[-1] != "0" else "1"
+    with pytest.raises(DownloadError, match="do not have the file's sha256 hash"):
+        get(replace(short, known_hash=short.known_hash[:-1] + other))
+    with pytest.raises(AssertionError, match="too short to know a file by"):
+        get(replace(short, known_hash=short.known_hash[:-1]))
+
+
 def test_an_intact_cache_needs_neither_network_nor_lock(server, cache, hasty, monkeypatch):
     file = server.file("a.bin", BODY)
     get(file)

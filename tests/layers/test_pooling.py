@@ -329,15 +329,17 @@ def test_a_window_of_one_entry_gives_a_tensor_of_its_own():
             assert x.eq(0).all(), f"{layer} gives back its input"
 
 
-def test_transforms_reach_through_the_two_passes():
-    x, layer = distinct(3, 2, 6, 6), layers.AvgPool2d(2, 1)
+@pytest.mark.parametrize("name", ["AvgPool2d", "MaxPool2d"])
+@pytest.mark.parametrize("kernel", [2, 3])
+def test_transforms_reach_through_the_two_passes(name, kernel):
+    x, layer, theirs = distinct(3, 2, 6, 6), getattr(layers, name)(kernel, 1), getattr(nn, name)(kernel, 1)
     with force(two_passes=True):
         y = torch.func.vmap(layer)(x)
         slope = torch.func.vmap(torch.func.grad(lambda image: layer(image).square().sum()))(x)
-    assert_close(y, F.avg_pool2d(x, 2, 1), "AvgPool2d under vmap", 1e-12, 1e-12)
+    assert_close(y, theirs(x), f"{layer} under vmap", 1e-12, 1e-12)
     x.requires_grad_()
-    (expected,) = torch.autograd.grad(F.avg_pool2d(x, 2, 1).square().sum(), x)
-    assert_close(slope, expected, "AvgPool2d under vmap of grad", 1e-12, 1e-12)
+    (expected,) = torch.autograd.grad(theirs(x).square().sum(), x)
+    assert_close(slope, expected, f"{layer} under vmap of grad", 1e-12, 1e-12)
 
 
 def test_two_passes_are_for_many_small_windows_in_plain_order():
