@@ -8,5 +8,4 @@ EXERCISES = [
     shapes.TOWERS,
     normalization.RESPONSE,
     learning.UPDATE,
-    learning.COLOURS,
 ]

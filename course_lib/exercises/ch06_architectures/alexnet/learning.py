@@ -1,4 +1,4 @@
-"""Exercises on how the net was trained: its update rule, and colours shifted along principal components."""
+"""An exercise on how the net was trained: its update rule."""
 
 from collections.abc import Callable
 
@@ -9,8 +9,6 @@ from course_lib.exercises import Exercise, Mistake, case
 
 SECTION = "06_architectures/alexnet"
 Array = NDArray[np.float64]
-
-# the update rule
 
 
 def train(w: Array, gradients: Array, rates: Array, momentum: float = 0.9, decay: float = 5e-4) -> Array:
@@ -140,90 +138,4 @@ UPDATE = Exercise(
     ],
     rtol=1e-7,
     hint="Two lines in a loop: the new velocity from the old one and the weights as they are, then the weights.",
-)
-
-# colours
-
-
-def shift_colours(images: Array, values: Array, vectors: Array, draws: Array) -> Array:
-    """The same three numbers are added to all pixels of an image."""
-    shifts = (draws * values) @ vectors.T  # (n, 3)
-    return images + shifts[:, :, None, None]
-
-
-def _by_image(images: Array, values: Array, vectors: Array, draws: Array) -> Array:
-    out = []
-    for image, draw in zip(images, draws, strict=True):
-        shift = sum(draw[i] * values[i] * vectors[:, i] for i in range(3))
-        out.append(image + np.reshape(shift, (3, 1, 1)))
-    return np.array(out)
-
-
-def _pixels(seed: int, *shape: int) -> tuple[Array, Array, Array, Array]:
-    """Images, the principal components of their colours, and draws."""
-    rng = np.random.default_rng(seed)
-    mix = np.array([[0.6, 0.4, 0.1], [0.5, 0.1, -0.2], [0.4, -0.3, 0.2]])
-    images = np.clip(0.5 + np.einsum("ij,njhw->nihw", mix, 0.4 * rng.normal(size=shape)), 0, 1)
-    values, vectors = np.linalg.eigh(np.cov(np.moveaxis(images, 1, 0).reshape(3, -1)))
-    return images, values, vectors, rng.normal(0, 0.1, (shape[0], 3))
-
-
-ONE = np.array([[0.0, 0.0, 1.0]])
-COLOURS = Exercise(
-    id="alexnet/shift_colours",
-    section=SECTION,
-    title="Another light",
-    reference=shift_colours,
-    cases=[
-        case(*_pixels(0, 1, 3, 2, 2)[:3], ONE, label="one image along the strongest component"),
-        case(*_pixels(1, 3, 3, 4, 4), label="three images"),
-        case(*_pixels(2, 3, 3, 3, 3), label="as many rows and columns as channels"),
-        case(*_pixels(3, 2, 3, 5, 2)[:3], 30 * _pixels(3, 2, 3, 5, 2)[3], label="large draws"),
-        case(*_pixels(4, 4, 3, 1, 1), label="one pixel an image"),
-    ],
-    alternatives=[_by_image],
-    mistakes=[
-        Mistake(
-            lambda images, values, vectors, draws: images + ((draws * values) @ vectors)[:, :, None, None],
-            "The rows of `vectors` are taken for the components. They are its columns.",
-        ),
-        Mistake(
-            lambda images, values, vectors, draws: shift_colours(images, np.sqrt(values), vectors, draws),
-            "The components are scaled by the standard deviations. The paper's factor is the eigenvalue itself.",
-        ),
-        Mistake(
-            lambda images, values, vectors, draws: shift_colours(images, np.ones(3), vectors, draws),
-            "The eigenvalues are missing: all components count the same here.",
-        ),
-        Mistake(
-            lambda images, values, vectors, draws: shift_colours(images, values, np.eye(3), draws),
-            "The components are missing: each colour channel is shifted by itself.",
-        ),
-        Mistake(
-            lambda images, values, vectors, draws: shift_colours(
-                images, values, vectors, np.broadcast_to(draws[:1], draws.shape)
-            ),
-            "Every image gets the shift of the first. Each has three draws of its own.",
-        ),
-        Mistake(
-            lambda images, values, vectors, draws: np.clip(
-                shift_colours(images, values, vectors, draws), 0, 1
-            ),
-            "The result is cut off to [0, 1]. Return the sum as it is.",
-        ),
-        Mistake(
-            lambda images, values, vectors, draws: (
-                images * (1 + (draws * values) @ vectors.T)[:, :, None, None]
-            ),
-            "The pixels are multiplied. The shift is added, the same to dark pixels and to bright ones.",
-        ),
-        Mistake(
-            lambda images, values, vectors, draws: np.broadcast_to(
-                ((draws * values) @ vectors.T)[:, :, None, None], images.shape
-            ),
-            "These are the shifts alone. Add them to the images.",
-        ),
-    ],
-    rtol=1e-7,
-    hint="First an array (n, 3): for each image, the sum over the components of draw times eigenvalue times vector.",
 )

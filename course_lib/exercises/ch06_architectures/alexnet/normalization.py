@@ -58,6 +58,12 @@ def _in_space(a: Array, n: int, k: float, alpha: float, beta: float) -> Array:
     return a / (k + alpha * windows.sum(axis=(-2, -1))) ** beta
 
 
+def _square_of_sum(a: Array, n: int, k: float, alpha: float, beta: float) -> Array:
+    windows = [_around(channel, n, a.shape[1]) for channel in range(a.shape[1])]
+    sums = np.stack([a[:, first : last + 1].sum(axis=1) for first, last in windows], axis=1)
+    return a / (k + alpha * sums**2) ** beta
+
+
 def _others(a: Array, n: int, k: float, alpha: float, beta: float) -> Array:
     near = response_norm(a, n, 0.0, 1.0, -1.0) / a  # the windows' sums of squares
     return a / (k + alpha * (near - np.square(a))) ** beta
@@ -70,6 +76,11 @@ def _with(change: Callable[..., Array]) -> Callable[..., Array]:
         return change(a, n, k, alpha, beta)
 
     return answer
+
+
+def _windowed(window: Window) -> Callable[..., Array]:
+    """A wrong answer that takes other neighbours: from the first to the last of ``window(channel, n, channels)``."""
+    return _with(lambda a, n, k, alpha, beta: _normalized(a, n, k, alpha, beta, window=window))
 
 
 def _maps(seed: int, *shape: int, scale: float = 1.0) -> Array:
@@ -98,26 +109,28 @@ RESPONSE = Exercise(
             "The squares are averaged: alpha is divided by n, as in PyTorch. In the paper it stands before their sum.",
         ),
         Mistake(
-            _with(
-                lambda a, *of: _normalized(a, *of, window=lambda i, n, c: (max(0, i - n), min(c - 1, i + n)))
-            ),
+            _windowed(lambda i, n, c: (max(0, i - n), min(c - 1, i + n))),
             "The window reaches n channels to either side. It has n channels in all, n // 2 on either side.",
         ),
         Mistake(
-            _with(lambda a, *of: _normalized(a, *of, window=lambda i, n, c: (i, min(c - 1, i + n - 1)))),
+            _windowed(lambda i, n, c: (i, min(c - 1, i + n - 1))),
             "The window begins at the channel itself. The channel is in the middle of it.",
         ),
         Mistake(
-            _with(
-                lambda a, *of: _normalized(
-                    a, *of, window=lambda i, n, c: (max(0, i - n // 2), min(c - 1, i + n // 2 - 1))
-                )
-            ),
+            _windowed(lambda i, n, c: (max(0, i - n // 2), min(c - 1, i + n // 2 - 1))),
             "The window's last channel is missing: i + n // 2 belongs to it. A slice stops before its end.",
         ),
         Mistake(
-            _with(lambda a, *of: _normalized(a, *of, measure=np.abs)),
+            _with(lambda a, n, k, alpha, beta: _normalized(a, n, k, alpha, beta, measure=np.abs)),
             "Absolute values are added up. The formula has squares.",
+        ),
+        Mistake(
+            _with(_square_of_sum),
+            "The responses are added up, and their sum is squared. Square each of them first.",
+        ),
+        Mistake(
+            _with(lambda a, n, k, alpha, beta: response_norm(a, 5, k, alpha, beta)),
+            "Every window has five channels here. It has n of them.",
         ),
         Mistake(
             _with(_others),
@@ -136,7 +149,7 @@ RESPONSE = Exercise(
             "Later channels see neighbours that are normalized already. All windows are of the input: write to a new array.",
         ),
         Mistake(
-            _with(lambda a, *of: _normalized(a, *of, window=lambda i, n, c: (0, c - 1))),
+            _windowed(lambda i, n, c: (0, c - 1)),
             "All channels are in every window. It has n of them.",
         ),
         Mistake(

@@ -67,6 +67,10 @@ TOP_K = Exercise(
             "Only the best guess counts here. An image is missed if its class is not among the k best.",
         ),
         Mistake(
+            lambda scores, labels, k: top_k_error(scores, labels, 5),
+            "There are always five guesses here. Their number is k.",
+        ),
+        Mistake(
             lambda scores, labels, k: top_k_error(-scores, labels, k),
             "These are the k lowest scores. The guesses are the classes with the highest ones.",
         ),
@@ -232,6 +236,10 @@ TOWERS = Exercise(
         Mistake(
             _count(lambda i, o, k, g: (o // g) * ((i // g) * k**2 + 1)),
             "This is a single tower of the split layers. All towers together have all output channels.",
+        ),
+        Mistake(
+            _count(lambda i, o, k, g: (o // g) * (i // g) * k**2 + o),
+            "The weights are those of a single tower. There are as many kernels as output channels, in all towers together.",
         ),
         Mistake(
             _count(lambda i, o, k, g: o * (i // g) * k**2 + o // g),

@@ -12,7 +12,7 @@ Blocks = Sequence[int]
 
 
 def depth(blocks: Blocks) -> int:
-    """Two convolutions a layer, one a transition, the first one, and the dense layer at the end."""
+    """Two convolutions a layer, one a transition, the first one, and the classifier."""
     return 2 * sum(blocks) + (len(blocks) - 1) + 2
 
 
@@ -50,15 +50,19 @@ DEPTH = Exercise(
         ),
         Mistake(
             _depth(others=lambda n: n),
-            "One is missing. Outside the blocks there are the first convolution, the transitions, and the dense layer.",
+            "One is missing. Outside the blocks there are the first convolution, the transitions, and the classifier.",
         ),
         Mistake(
             _depth(others=lambda n: n - 1),
-            "Two are missing: the first convolution and the dense layer at the end.",
+            "Two are missing: the first convolution and the classifier at the end.",
         ),
         Mistake(
             _depth(others=lambda n: 0),
             "These are the convolutions inside the blocks only.",
+        ),
+        Mistake(
+            _depth(others=lambda n: 5),
+            "Three transitions are counted, however many blocks there are. Use the number of blocks.",
         ),
         Mistake(
             _depth(each=3),
@@ -109,6 +113,18 @@ def _channels(
     return answer
 
 
+def _rounded_late(blocks: Blocks, stem: int, growth_rate: int, theta: float) -> list[int]:
+    """Round what is listed, and go on with the fraction."""
+    now, found = float(stem), []
+    for number, num_layers in enumerate(blocks, start=1):
+        now += num_layers * growth_rate
+        found.append(math.floor(now))
+        if number < len(blocks):
+            now *= theta
+            found.append(math.floor(now))
+    return found
+
+
 CHANNELS = Exercise(
     id="densenet/channels",
     section=SECTION,
@@ -123,6 +139,7 @@ CHANNELS = Exercise(
         case((4, 4, 4), 10, 8, 0.25, label="a quarter is kept"),
         case((2, 3, 1), 7, 3, 0.5, label="odd numbers: round down"),
         case((5, 1, 5), 9, 6, 0.75, label="three quarters are kept"),
+        case((2, 3, 1), 7, 3, 0.75, label="three quarters of odd numbers"),
     ],
     mistakes=[
         Mistake(
@@ -156,6 +173,11 @@ CHANNELS = Exercise(
         Mistake(
             _channels(shrink=lambda before, after, theta: math.ceil(theta * after)),
             "The channels are rounded up. They are rounded down.",
+        ),
+        Mistake(
+            _rounded_late,
+            "What is listed is rounded, but the next block begins with the fraction. Channels are whole: go on with the "
+            "rounded number.",
         ),
         Mistake(
             _channels(slower=True),
@@ -219,7 +241,7 @@ PAYS = Exercise(
         case(16, 8, 2, label="a narrower bottleneck"),
         case(24, 12, 6, label="a wider bottleneck"),
         case(9, 2, 3, label="as many weights in the first layer: that is not fewer"),
-        case(1, 7, 4, label="one channel at the start"),
+        case(2, 7, 4, label="two channels at the start"),
         case(10, 10, 8, label="a bottleneck of 8 k"),
     ],
     alternatives=[_by_threshold],
@@ -247,6 +269,17 @@ PAYS = Exercise(
         Mistake(
             _pays(with_bottleneck=lambda c, k, wide: c * wide + 3 * wide * k, direct=lambda c, k: 3 * c * k),
             "A 3 x 3 kernel is counted as 3 weights. It has 9.",
+        ),
+        Mistake(
+            _pays(
+                with_bottleneck=lambda c, k, wide: c * wide + 9 * wide * k + wide + k,
+                direct=lambda c, k: 9 * c * k + k,
+            ),
+            "Biases are counted. These convolutions have none.",
+        ),
+        Mistake(
+            _pays(with_bottleneck=lambda c, k, wide: 4 * k * c + 36 * k * k),
+            "This is right for bn_size 4 only. Use the argument.",
         ),
         Mistake(
             _pays(input_counts=False),

@@ -66,6 +66,12 @@ PARTIAL = Exercise(
             "All pairs are counted here. Only a pair with an X has a kernel.",
         ),
         Mistake(
+            _count(
+                lambda table, kernel: (len(table) * len(table[0]) - _crosses(table)) * kernel**2, _columns
+            ),
+            "The dots are counted. A kernel stands at each X; a dot means that there is none.",
+        ),
+        Mistake(
             _count(_right_weights, lambda table: 0),
             "The biases are missing: each map that comes out, a column, has one.",
         ),

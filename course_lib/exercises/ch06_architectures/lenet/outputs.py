@@ -111,6 +111,10 @@ SUBSAMPLE = Exercise(
             "The bias is added to each of the four entries. It is added once, to the window's sum times the coefficient.",
         ),
         Mistake(
+            lambda x, weight, bias: _f(_windows(x).sum(axis=-1)) * _per_map(weight) + _per_map(bias),
+            "The scaled tanh acts on the sum before coefficient and bias do. It comes last.",
+        ),
+        Mistake(
             _sampled(affine=lambda s, w, b: s * w),
             "The bias is missing: each map has one besides its coefficient.",
         ),
@@ -192,6 +196,14 @@ CODES = Exercise(
         Mistake(
             _by(lambda gap: gap.sum(axis=-1) ** 2),
             "The differences are added first and squared afterwards, so they cancel. Square each, then add.",
+        ),
+        Mistake(
+            lambda a, codes: (read(a, codes)[0] - (codes**2).sum(axis=1), read(a, codes)[1]),
+            "The squared lengths of the codes are missing. When you expand the square, three terms are left.",
+        ),
+        Mistake(
+            lambda a, codes: (read(a, codes)[0], (a @ codes.T).argmax(axis=1)),
+            "The distances are right, but the class is that of the largest product. With codes of different length another may be nearest: take the smallest distance.",
         ),
         Mistake(
             lambda a, codes: (a @ codes.T, (a @ codes.T).argmax(axis=1)),

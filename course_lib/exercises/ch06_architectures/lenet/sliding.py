@@ -63,6 +63,10 @@ ANSWERS = Exercise(
             "These are windows side by side, without overlap. The net answers every 4 pixels.",
         ),
         Mistake(
+            lambda height, width: ((height - 32) / 4 + 1, (width - 32) / 4 + 1),
+            "There are fractions of answers here. A window that would reach beyond the image is left out: use // in place of /.",
+        ),
+        Mistake(
             _along(lambda n: math.ceil((n - 32) / 4) + 1),
             "Rounded up, the last window reaches beyond the image. Maps are rounded down.",
         ),

@@ -41,6 +41,11 @@ def _scores(maps: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarra
     return np.asarray(weight @ maps.mean(axis=(1, 2)) + bias)
 
 
+def _flat(maps: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    every = class_maps(maps, weight, bias)
+    return np.broadcast_to(every.mean(axis=(1, 2), keepdims=True), every.shape)
+
+
 def _best_class(maps: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
     every = class_maps(maps, weight, bias)
     return np.asarray(every[every.mean(axis=(1, 2)).argmax()])
@@ -108,6 +113,10 @@ CLASS_MAPS = Exercise(
         ),
         Mistake(
             _scores, "These are the scores themselves. Leave the mean out: what would be averaged is the map."
+        ),
+        Mistake(
+            _flat,
+            "Each map holds its score at every place. The mean is right, but where is the evidence? Weigh the maps, and do not average them.",
         ),
         Mistake(
             _best_class,

@@ -132,6 +132,10 @@ def _by_outputs(kernel: np.ndarray) -> int:
     return int(np.linalg.matrix_rank(kernel.reshape(kernel.shape[0], -1)))
 
 
+def _smaller_rank(kernel: np.ndarray) -> int:
+    return min(smallest_bottleneck(kernel), _by_outputs(kernel))
+
+
 def _matrix_of_matrices(kernel: np.ndarray) -> int:
     """NumPy's rank of each small kernel, the largest one."""
     return int(np.linalg.matrix_rank(kernel).max())
@@ -146,6 +150,8 @@ def _kernels(rng: np.random.Generator) -> list[Case]:
 
     unused = product(6, 5, 5, 3)
     unused[:, [1, 3]] = 0
+    differences = product(4, 2, 3, 3)
+    differences[:, :, -1, -1] -= differences.sum(axis=(2, 3))
     one_place = np.zeros((4, 3, 3, 3))
     one_place[:, :, 0, 0] = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]])
     return [
@@ -155,6 +161,7 @@ def _kernels(rng: np.random.Generator) -> list[Case]:
         case(product(3, 4, 8, 3), label="fewer channels out than in the middle"),
         case(unused, label="input channels that no filter reads"),
         case(one_place, label="filters that read one corner of the window"),
+        case(differences, label="filters whose weights add up to zero"),
         case(product(7, 3, 7, 1) / 3, label="a 1x1 kernel with rounding errors"),
         case(np.zeros((2, 3, 3, 3)), label="a kernel of zeros"),
     ]
@@ -171,6 +178,10 @@ RANK = Exercise(
         Mistake(
             _by_outputs,
             "This is the rank with a row for each output channel: how many channels a 1x1 layer behind would need. The bottleneck stands before: a row for each input channel.",
+        ),
+        Mistake(
+            _smaller_rank,
+            "This is the smaller of two ranks, with rows for input and for output channels. A bottleneck before the kernel is bound by the input channels alone.",
         ),
         Mistake(
             _torn,

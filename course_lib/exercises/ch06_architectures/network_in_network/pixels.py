@@ -77,11 +77,16 @@ def _batches(rng: np.random.Generator) -> list[Case]:
             np.zeros(1),
             label="two pixels of two channels",
         ),
-        case(whole(1, 2, 3, 3), whole(4, 2), whole(4), label="2 channels to 4"),
-        case(whole(2, 3, 4, 5), whole(2, 3), whole(2), label="two images that are no squares"),
-        case(whole(2, 3, 2, 3), whole(3, 3), whole(3), label="as many channels in as out, as wide as that"),
-        case(whole(3, 4, 5, 2), whole(5, 4), whole(5), label="as many channels out as rows"),
-        case(whole(2, 4, 1, 1), whole(2, 4), whole(2), label="maps of one pixel"),
+        case(whole(1, 2, 3, 3), whole(4, 2), whole(4) + 0.5, label="2 channels to 4"),
+        case(whole(2, 3, 4, 5), whole(2, 3), whole(2) + 0.5, label="two images that are no squares"),
+        case(
+            whole(2, 3, 2, 3),
+            whole(3, 3),
+            whole(3) + 0.5,
+            label="as many channels in as out, as wide as that",
+        ),
+        case(whole(3, 4, 5, 2), whole(5, 4), whole(5) + 0.5, label="as many channels out as rows"),
+        case(whole(2, 4, 1, 1), whole(2, 4), whole(2) + 0.5, label="maps of one pixel"),
     ]
 
 
@@ -118,6 +123,10 @@ PIXELWISE = Exercise(
         Mistake(
             lambda x, weight, bias: np.maximum(dense_at_pixels(x, weight, bias), 0),
             "Negative answers are cut off. The activation is a layer of its own.",
+        ),
+        Mistake(
+            lambda x, weight, bias: np.trunc(dense_at_pixels(x, weight, bias)),
+            "Fractions are cut off. An array made with an integer dtype does that to what is written into it.",
         ),
         Mistake(
             _same_everywhere,

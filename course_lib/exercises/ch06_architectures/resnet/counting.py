@@ -41,6 +41,7 @@ DEPTH = Exercise(
         case(269, 3, 30, 8, True, label="a ResNet-269, with more blocks in its last stage"),
         case(26, 1, 1, 1, False, label="nearly everything in the third stage"),
         case(14, 1, 1, 1, True, label="one bottleneck a stage"),
+        case(20, 2, 3, 2, False, label="nine basic blocks, an odd number"),
     ],
     mistakes=[
         Mistake(

@@ -73,7 +73,7 @@ def _maps(rng: np.random.Generator) -> list[Case]:
         case(whole(1, 2, 2, 2), whole(1, 1, 4, 4), whole(2, 1), label="one channel of 4 x 4 to two of 2 x 2"),
         case(whole(2, 6, 3, 3), whole(2, 3, 6, 6), whole(6, 3), label="two images, 3 channels to 6"),
         case(whole(1, 4, 5, 5), whole(1, 2, 5, 5), whole(4, 2), label="more channels, the same size"),
-        case(whole(2, 3, 2, 3), whole(2, 3, 4, 6), whole(3, 3), label="as many channels, half the size"),
+        case(whole(2, 3, 2, 3), whole(2, 3, 4, 6), whole(3, 3) / 4, label="as many channels, half the size"),
         case(whole(1, 4, 3, 4), whole(1, 2, 5, 7), whole(4, 2), label="an odd size: 5 x 7 to 3 x 4"),
         case(whole(1, 2, 2, 2), whole(1, 2, 8, 8), whole(2, 2), label="stride 4"),
     ]

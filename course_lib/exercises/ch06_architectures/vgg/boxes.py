@@ -63,6 +63,10 @@ TARGETS = Exercise(
             "The sizes are half of what they should be: from the centre to the edge. Take the whole width and height.",
         ),
         Mistake(
+            _with(lambda b, h, w: box_targets(b, h, w) * [2, 2, 1, 1]),
+            "The first two numbers are the sums of the corners. The centre is their mean: half of that.",
+        ),
+        Mistake(
             _with(lambda b, h, w: box_targets(b, h, w)[:, [1, 0, 3, 2]]),
             "The order is y, x, height, width here. Asked for is x, y, width, height.",
         ),

@@ -81,6 +81,12 @@ PARAMETERS = Exercise(
             "each unit.",
         ),
         Mistake(
+            lambda stages, num_classes, in_channels=3, grid=7, hidden=4096: parameters(
+                stages, num_classes, 3, grid, hidden
+            ),
+            "The image is always taken to have three channels. The first convolution reads in_channels.",
+        ),
+        Mistake(
             _counted(bias=lambda units: 1),
             "Each layer has a single bias here. It has one for each output channel or unit.",
         ),
@@ -181,6 +187,10 @@ STAGE_COSTS = Exercise(
         case(C, 100, in_channels=1, label="column C on grey images of 100 x 100"),
     ],
     mistakes=[
+        Mistake(
+            lambda stages, side, in_channels=3: stage_costs(stages, side),
+            "The image is always taken to have three channels. The first convolution reads in_channels.",
+        ),
         Mistake(
             _costs(pool_first=True),
             "Each stage is charged for the map after its pooling. The convolutions run before it, on the larger map.",

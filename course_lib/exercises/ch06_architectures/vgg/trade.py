@@ -45,6 +45,7 @@ FAIR_WIDTH = Exercise(
         case(5, 5, label="5 in and out"),
         case(18, 25, label="18 in, 25 out"),
         case(73, 73, label="73 in and out: almost one more"),
+        case(2, 19, label="2 in, 19 out: exactly the same price"),
     ],
     alternatives=[
         _by_trying,
@@ -58,6 +59,10 @@ FAIR_WIDTH = Exercise(
         Mistake(
             _width(rounded=lambda money, price: round(money / price)),
             "Rounded to the nearest, the pair sometimes costs more than the single layer. Round down.",
+        ),
+        Mistake(
+            _width(spend=lambda c_in, c_out: 25 * c_in * c_out - 1),
+            "Where both cost exactly the same, this takes a channel too few: no more parameters is asked for, not fewer.",
         ),
         Mistake(
             _width(price=lambda c_in, c_out: 9 * c_in + 9 * c_out),

@@ -1,10 +1,9 @@
 """Exercises of the section on ZFNet and on seeing what a network has learned."""
 
-from course_lib.exercises.ch06_architectures.zfnet import aliasing, backwards, maps, projection
+from course_lib.exercises.ch06_architectures.zfnet import aliasing, maps, projection, unpooling
 
 EXERCISES = [
-    backwards.RULES,
-    backwards.UNPOOL,
+    unpooling.UNPOOL,
     maps.GRAD_CAM,
     maps.OCCLUSION,
     aliasing.APPARENT,

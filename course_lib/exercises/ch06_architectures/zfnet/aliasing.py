@@ -48,6 +48,7 @@ APPARENT = Exercise(
         case(0.4375, 4, label="high, with stride 4"),
         case(0.40625, 3, label="stride 3"),
         case(0.4375, 1, label="no stride"),
+        case(0.40625, 8, label="high, with stride 8"),
     ],
     alternatives=[_folded, _by_cosine],
     mistakes=[
@@ -79,6 +80,10 @@ APPARENT = Exercise(
         Mistake(
             lambda frequency, stride: abs(frequency - 1 / stride),
             "The distance to the sampling frequency alone is taken. 0 and the other multiples are neighbours too.",
+        ),
+        Mistake(
+            lambda frequency, stride: min(frequency, abs(frequency - 1 / stride)),
+            "Only 0 and 1 / stride are looked at. High frequencies lie nearer to a further multiple.",
         ),
         Mistake(
             lambda frequency, stride: frequency / stride,

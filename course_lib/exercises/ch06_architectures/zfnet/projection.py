@@ -52,7 +52,7 @@ def _not_turned(signal: Tensor, weight: Tensor) -> Tensor:
 
 
 def _put_back(signal: Tensor, switches: Tensor) -> Tensor:
-    return F.max_unpool2d(signal, switches, 2)
+    return F.max_unpool2d(signal, switches, [2, 2])
 
 
 def _enlarged(signal: Tensor, switches: Tensor) -> Tensor:
@@ -163,6 +163,10 @@ DECONVNET = Exercise(
             _projected(less_bias=True),
             "The biases are taken off on the way down. The deconvnet leaves them out: it filters with the transposed "
             "weights alone.",
+        ),
+        Mistake(
+            lambda image, w1, b1, w2, b2, channel: deconvnet(image, w1, 0 * b1, w2, 0 * b2, channel),
+            "The biases are missing on the way up. They are left out on the way down only.",
         ),
         Mistake(
             _projected(end=lambda pixels: pixels.clamp(min=0)),

@@ -1,4 +1,4 @@
-"""Exercises on two single steps of the way back: through a ReLU, and through max pooling."""
+"""The exercise on one step of the way back: through max pooling, by its switches."""
 
 from collections.abc import Callable
 
@@ -7,112 +7,6 @@ import numpy as np
 from course_lib.exercises import Case, Exercise, Mistake, case
 
 SECTION = "06_architectures/zfnet"
-
-Rule = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-# three rules for a ReLU
-
-
-def _backprop(z: np.ndarray, signal: np.ndarray) -> np.ndarray:
-    return signal * (z > 0)
-
-
-def _deconvnet(z: np.ndarray, signal: np.ndarray) -> np.ndarray:
-    return np.maximum(signal, 0)
-
-
-def _guided(z: np.ndarray, signal: np.ndarray) -> np.ndarray:
-    return np.maximum(signal, 0) * (z > 0)
-
-
-def _by(
-    backprop: Rule = _backprop, deconvnet: Rule = _deconvnet, guided: Rule = _guided
-) -> Callable[[np.ndarray, np.ndarray, str], np.ndarray]:
-    """An answer with these three rules, right unless one is given."""
-
-    def answer(z: np.ndarray, signal: np.ndarray, rule: str) -> np.ndarray:
-        return {"backprop": backprop, "deconvnet": deconvnet, "guided": guided}[rule](z, signal)
-
-    return answer
-
-
-def pass_down(z: np.ndarray, signal: np.ndarray, rule: str) -> np.ndarray:
-    """Two gates: what the unit did on the way up, and the sign of what comes down."""
-    up, down = z > 0, signal > 0
-    gate = {"backprop": up, "deconvnet": down, "guided": up & down}[rule]
-    return np.where(gate, signal, 0.0)
-
-
-def _three(rng: np.random.Generator) -> list[Case]:
-    small = np.array([2.0, -1.0, 3.0, -2.0]), np.array([5.0, 4.0, -3.0, -6.0])
-    zero = np.array([0.0, 0.0, 1.5, 0.0, -1.5]), np.array([7.0, -2.0, -1.0, 0.0, 3.0])
-    large = np.round(rng.normal(0, 3, (3, 4)), 1), np.round(rng.normal(0, 3, (3, 4)), 1)
-    named = {"all four signs": small, "pre-activations of exactly 0": zero, "a map of 3 x 4": large}
-    return [
-        case(z, signal, rule, label=f"{rule}: {label}")
-        for label, (z, signal) in named.items()
-        for rule in ("backprop", "deconvnet", "guided")
-    ]
-
-
-RULES = Exercise(
-    id="zfnet/relu_rules",
-    section=SECTION,
-    title="Three ways back through a ReLU",
-    reference=pass_down,
-    cases=_three,
-    alternatives=[_by()],
-    mistakes=[
-        Mistake(
-            _by(backprop=_deconvnet, deconvnet=_backprop),
-            "The rules of backprop and deconvnet are exchanged. Backprop asks what the unit did on the way up; the "
-            "deconvnet does not.",
-        ),
-        Mistake(
-            _by(deconvnet=_guided, guided=_deconvnet),
-            "The rules of deconvnet and guided are exchanged. The deconvnet rectifies and asks no more; guided "
-            "backprop asks two questions.",
-        ),
-        Mistake(
-            _by(deconvnet=_guided),
-            "Your deconvnet looks at z too, which makes it guided backprop. It rectifies the signal and nothing else.",
-        ),
-        Mistake(
-            _by(guided=_backprop),
-            "Your guided backprop lets negative signals through where the unit was active. Rectify the signal too.",
-        ),
-        Mistake(
-            _by(guided=_deconvnet),
-            "Your guided backprop lets signals through units that were silent. It asks for z > 0 too.",
-        ),
-        Mistake(
-            _by(
-                backprop=lambda z, s: s * np.maximum(z, 0),
-                guided=lambda z, s: np.maximum(s, 0) * np.maximum(z, 0),
-            ),
-            "The signal is multiplied by the activation. The derivative of an active ReLU is 1, whatever its activation.",
-        ),
-        Mistake(
-            _by(backprop=lambda z, s: s * (z >= 0), guided=lambda z, s: np.maximum(s, 0) * (z >= 0)),
-            "A unit with z = 0 counts as active here. Active is z > 0.",
-        ),
-        Mistake(
-            _by(deconvnet=lambda z, s: np.abs(s), guided=lambda z, s: np.abs(s) * (z > 0)),
-            "Negative signals come out positive. To rectify is to make them 0.",
-        ),
-        Mistake(
-            _by(deconvnet=lambda z, s: np.maximum(z, 0)),
-            "Your deconvnet rectifies z. What is rectified on the way down is the signal.",
-        ),
-        Mistake(
-            _by(lambda z, s: s * (s > 0) * (z > 0)),
-            "Your backprop drops negative signals. A gradient may be negative; only guided backprop forbids it.",
-        ),
-    ],
-    hint="There are two questions, z > 0 and signal > 0. Each rule asks the one, the other, or both.",
-)
-
-# unpooling
 
 Place = Callable[[np.ndarray], tuple[int, int]]
 
