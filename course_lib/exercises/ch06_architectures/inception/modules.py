@@ -141,7 +141,7 @@ def _each_loss(logits: Array, labels: Array) -> Array:
 
 
 def _batches(rng: np.random.Generator) -> list[Case]:
-    def drawn(n: int, k: int, heads: int, scale: float = 2.0) -> tuple[Array, list[Array], Array]:
+    def drawn(n: int, k: int, heads: int, scale: float = 2.0) -> tuple[Array, list[Array], NDArray[np.int64]]:
         z = scale * rng.normal(size=(1 + heads, n, k))
         return z[0], list(z[1:]), rng.integers(0, k, n)
 
