@@ -18,6 +18,7 @@ TORCH = {
     "tanh": torch.tanh,
     "hardtanh": F.hardtanh,
     "relu": torch.relu,
+    "relu6": F.relu6,
     "leaky_relu": F.leaky_relu,
     "rrelu": lambda z: F.rrelu(z, training=False),
     "prelu": lambda z: F.prelu(z, torch.tensor([0.25], dtype=torch.float64)),
