@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from course_lib import layers
 from course_lib.layers import checks, initialization
 from course_lib.layers.checks import Device, Dtype
+from course_lib.models.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 from course_lib.models.widths import scaled
 
 Pair = tuple[int, int]
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Conv(NamedTuple):

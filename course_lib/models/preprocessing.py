@@ -8,6 +8,8 @@ from torch.nn import functional as F
 
 from course_lib.layers import checks
 
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of red, green and blue
+
 
 @dataclass(frozen=True)
 class Preprocessing:

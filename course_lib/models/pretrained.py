@@ -15,9 +15,9 @@ from course_lib.models.densenet import densenet121, densenet161, densenet169, de
 from course_lib.models.googlenet import googlenet
 from course_lib.models.inception_v3 import inception_v3
 from course_lib.models.mobilenet_v2 import mobilenet_v2
-from course_lib.models.preprocessing import Preprocessing
+from course_lib.models.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from course_lib.models.published_state import published_state
-from course_lib.models.published_weights import ADDRESS, MEAN, PUBLISHED, STD, Published
+from course_lib.models.published_weights import ADDRESS, PUBLISHED, Published
 from course_lib.models.resnet import resnet18, resnet34, resnet50, resnet101, resnet152
 from course_lib.models.vgg import vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
 from course_lib.models.vision_transformer import vit_b_16, vit_b_32, vit_l_16, vit_l_32
@@ -169,7 +169,7 @@ def _published_sheet(name: str, published: Published) -> PretrainedSheet:
         trained_on="1,281,167 photographs of 1,000 kinds of things: ImageNet, the challenge of 2012",
         accuracy=published.accuracy,
         held_out="its 50,000 validation photographs, as torchvision reports",
-        preprocessing=Preprocessing(published.resize, published.size, MEAN, STD),
+        preprocessing=Preprocessing(published.resize, published.size, IMAGENET_MEAN, IMAGENET_STD),
         classes=(),
         source=f"torchvision, {ADDRESS}{published.file}",
         licence="torchvision's is BSD-3-Clause; ImageNet's terms allow non-commercial research and education",
