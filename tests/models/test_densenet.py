@@ -4,11 +4,11 @@ import functools
 
 import pytest
 import torch
-from originals import assert_close
 from torch import nn
 from torchvision_models import (
     assert_same_as_torchvisions,
     assert_same_names_and_shapes,
+    assert_same_on_images,
     get_model,
     published,
     torchvision,
@@ -57,20 +57,7 @@ def test_torchvisions_weights_give_its_outputs_and_ours_give_them_there(size, tr
 
 
 def test_evaluation_agrees_with_torchvision_once_the_running_statistics_are_those_of_images():
-    # Until then little of the image arrives at the logits, and nets that differ could give nearly the same.
-    torch.manual_seed(0)
-    net, twin = densenet121(), get_model("densenet121", weights=None)
-    for module in twin.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = 1.0
-    twin.train()(torch.randn(8, 3, 64, 64))
-    net.load_state_dict(twin.state_dict())
-    x = torch.randn(3, 3, 64, 64)
-    with torch.no_grad():
-        got, expected = net.eval()(x), twin.eval()(x)
-    scale = (expected[0] - expected[1]).abs().max().item()
-    assert scale > 0.1, "logits that depend on the image"
-    assert_close(got, expected, "densenet121 in evaluation", atol=1e-5 * scale)
+    assert_same_on_images("densenet121", densenet121, 0.1)
 
 
 @pytest.mark.parametrize("options", [{"drop_rate": 0.3}, {"drop_rate": 0.3, "memory_efficient": True}])

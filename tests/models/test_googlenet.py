@@ -1,12 +1,11 @@
 """GoogLeNet against torchvision's, against the paper's table and, in its form of 2014, against torch.nn."""
 
-import inspect
-
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 from torchvision_models import (
+    assert_arguments_are,
     assert_same_as_torchvisions,
     assert_same_names_and_shapes,
     get_model,
@@ -46,16 +45,7 @@ def test_names_and_shapes_are_torchvisions(aux_logits):
 
 
 def test_arguments_are_torchvisions():
-    theirs = dict(inspect.signature(torchvision.models.GoogLeNet).parameters)
-    del theirs["blocks"]
-    got = inspect.signature(googlenet).parameters
-    assert list(got)[: len(theirs)] == list(theirs)
-    for name, parameter in theirs.items():
-        default = True if name == "init_weights" else parameter.default  # theirs, None, means True
-        assert got[name].default == default, name
-    for name in list(got)[len(theirs) :]:
-        assert got[name].kind is inspect.Parameter.KEYWORD_ONLY, name
-    assert inspect.signature(GoogLeNet).parameters == got, "the class takes what the function takes"
+    assert_arguments_are(torchvision.models.GoogLeNet, googlenet, GoogLeNet, left_out="blocks")
 
 
 @pytest.mark.parametrize("train", [False, True])

@@ -1,11 +1,11 @@
 """Inception v3 against torchvision's, and against the sizes of its paper."""
 
-import inspect
 import math
 
 import pytest
 import torch
 from torchvision_models import (
+    assert_arguments_are,
     assert_same_as_torchvisions,
     assert_same_names_and_shapes,
     get_model,
@@ -43,16 +43,7 @@ def test_names_and_shapes_are_torchvisions(aux_logits):
 
 
 def test_arguments_are_torchvisions():
-    theirs = dict(inspect.signature(torchvision.models.Inception3).parameters)
-    del theirs["inception_blocks"]
-    got = inspect.signature(inception_v3).parameters
-    assert list(got)[: len(theirs)] == list(theirs)
-    for name, parameter in theirs.items():
-        default = True if name == "init_weights" else parameter.default  # theirs, None, means True
-        assert got[name].default == default, name
-    for name in list(got)[len(theirs) :]:
-        assert got[name].kind is inspect.Parameter.KEYWORD_ONLY, name
-    assert inspect.signature(Inception3).parameters == got, "the class takes what the function takes"
+    assert_arguments_are(torchvision.models.Inception3, inception_v3, Inception3, left_out="inception_blocks")
 
 
 @pytest.mark.parametrize("options", [{"transform_input": True}, {"aux_logits": False, "num_classes": 7}])

@@ -6,6 +6,7 @@ Its classification models need neither. So the two are declared here, without a 
 """
 
 import contextlib
+import inspect
 
 import torch
 from originals import assert_close
@@ -21,8 +22,10 @@ if "torchvision" not in globals():
 from torchvision.models import get_model, get_model_weights
 
 __all__ = [
+    "assert_arguments_are",
     "assert_same_as_torchvisions",
     "assert_same_names_and_shapes",
+    "assert_same_on_images",
     "get_model",
     "published",
     "torchvision",
@@ -71,6 +74,45 @@ def assert_same_as_torchvisions(
             assert_close(mine, theirs, case, atol=rtol * scale)
     for (key, mine), theirs in zip(net.state_dict().items(), twin.state_dict().values(), strict=True):
         assert_close(mine, theirs, f"{name}: {key} after that", rtol=1e-4, atol=1e-5)
+
+
+def assert_same_on_images(name, ours, least):
+    """In evaluation ours agrees with torchvision's, once the running statistics are those of images.
+
+    Until then little of the image arrives at the logits, and nets that differ could give nearly the same. So
+    logits of two images must differ by ``least``; they agree to 1e-5 of that difference.
+    """
+    torch.manual_seed(0)
+    net, twin = ours(), get_model(name, weights=None)
+    for module in twin.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0
+    twin.train()(torch.randn(8, 3, 64, 64))
+    net.load_state_dict(twin.state_dict())
+    x = torch.randn(3, 3, 64, 64)
+    with torch.no_grad():
+        got, expected = net.eval()(x), twin.eval()(x)
+    scale = (expected[0] - expected[1]).abs().max().item()
+    assert scale > least, "logits that depend on the image"
+    assert_close(got, expected, f"{name} in evaluation", atol=1e-5 * scale)
+
+
+def assert_arguments_are(theirs, ours, made, left_out):
+    """The function ``ours`` and the class ``made`` take what torchvision's class takes, in its order.
+
+    ``left_out`` is the one argument we do not have; what only we have is keyword-only. Where theirs says
+    init_weights=None, which means True, ours says True.
+    """
+    expected = dict(inspect.signature(theirs).parameters)
+    del expected[left_out]
+    got = inspect.signature(ours).parameters
+    assert list(got)[: len(expected)] == list(expected)
+    for name, parameter in expected.items():
+        default = True if name == "init_weights" else parameter.default
+        assert got[name].default == default, name
+    for name in list(got)[len(expected) :]:
+        assert got[name].kind is inspect.Parameter.KEYWORD_ONLY, name
+    assert inspect.signature(made).parameters == got, "the class takes what the function takes"
 
 
 def _enliven(net, x):
