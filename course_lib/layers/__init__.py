@@ -61,7 +61,7 @@ from course_lib.layers.lp_pooling import LPPool2d, lp_pool2d
 from course_lib.layers.mixed_pooling import MixedPool2d, mixed_pool2d
 from course_lib.layers.multi_head_attention import MultiheadAttention
 from course_lib.layers.neurons import McCullochPitts, Perceptron
-from course_lib.layers.noise import GaussianNoise
+from course_lib.layers.noise import GaussianNoise, MaskingNoise
 from course_lib.layers.normalization import BatchNorm1d, BatchNorm2d, batch_norm
 from course_lib.layers.pooling import (
     AdaptiveAvgPool2d,
@@ -121,6 +121,7 @@ __all__ = [
     "Linear",
     "LocalResponseNorm",
     "MSELoss",
+    "MaskingNoise",
     "MaxPool2d",
     "MaxUnpool2d",
     "McCullochPitts",

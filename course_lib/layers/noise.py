@@ -1,4 +1,4 @@
-"""Noise added in training: cheap augmentation, and for a linear model the same as weight decay."""
+"""Noise in training: cheap augmentation, for linear models weight decay, and work for autoencoders."""
 
 import torch
 from torch import Tensor, nn
@@ -25,8 +25,7 @@ class GaussianNoise(nn.Module):
     def __init__(self, std: float, generator: torch.Generator | None = None) -> None:
         super().__init__()
         checks.finite_number("GaussianNoise", "std", std, at_least=0)
-        if generator is not None and not isinstance(generator, torch.Generator):
-            raise TypeError(f"GaussianNoise: generator must be a torch.Generator, got {generator!r}")
+        _check_generator("GaussianNoise", generator)
         self.std, self.generator = std, generator
 
     def forward(self, x: Tensor) -> Tensor:
@@ -34,13 +33,57 @@ class GaussianNoise(nn.Module):
         checks.float_tensor("GaussianNoise", x)
         if not self.training or self.std == 0:
             return x
-        if self.generator is not None and self.generator.device.type != x.device.type:
-            where, expected = self.generator.device.type, x.device.type
-            raise ValueError(
-                f"GaussianNoise: generator must be on the input's device, {expected}, got one on {where}"
-            )
+        _check_device("GaussianNoise", self.generator, x)
         return x + torch.empty_like(x).normal_(0, self.std, generator=self.generator)
 
     def extra_repr(self) -> str:
         """Arguments shown by repr."""
         return f"std={self.std}"
+
+
+class MaskingNoise(nn.Module):
+    """In training, each entry of x becomes 0 with probability p; in evaluation y = x.
+
+    Unlike ``Dropout``, what is left is not scaled up by 1 / (1 - p): what a denoising autoencoder reads is a
+    damaged picture, not an estimate of the whole one. The draws come from ``generator`` if there is one (on
+    the device of x), else from PyTorch's global generator. dy/dx is 1 where x was kept, else 0.
+
+    Source: Vincent, Larochelle, Bengio & Manzagol (2008), Extracting and composing robust features with
+    denoising autoencoders, section 2.3.
+
+    Raises:
+        ValueError: p outside 0 ... 1, or a generator of another device than the input's.
+        TypeError: a p that is no number, a generator that is none, or an input that is no floating-point
+            tensor.
+    """
+
+    def __init__(self, p: float = 0.25, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        checks.probability("MaskingNoise", "p", p)
+        _check_generator("MaskingNoise", generator)
+        self.p, self.generator = p, generator
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Blank entries of x of any shape."""
+        checks.float_tensor("MaskingNoise", x)
+        if not self.training or self.p == 0:
+            return x
+        _check_device("MaskingNoise", self.generator, x)
+        # float32 draws: in half precision there are too few different ones to tell 0.1 from 0.1003
+        draws = torch.empty(x.shape, device=x.device).uniform_(generator=self.generator)
+        return x.masked_fill(draws < self.p, 0.0)
+
+    def extra_repr(self) -> str:
+        """Arguments shown by repr."""
+        return f"p={self.p}"
+
+
+def _check_generator(owner: str, generator: object) -> None:
+    if generator is not None and not isinstance(generator, torch.Generator):
+        raise TypeError(f"{owner}: generator must be a torch.Generator, got {generator!r}")
+
+
+def _check_device(owner: str, generator: torch.Generator | None, x: Tensor) -> None:
+    if generator is not None and generator.device.type != x.device.type:
+        where, expected = generator.device.type, x.device.type
+        raise ValueError(f"{owner}: generator must be on the input's device, {expected}, got one on {where}")

@@ -106,3 +106,74 @@ def test_low_precision_under_autocast():
     x = torch.randn(4, 3)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert layers.GaussianNoise(1e-6)(x).sub(x).abs().max() < 1e-4
+
+
+# ---- MaskingNoise
+
+
+@pytest.mark.parametrize("p", [0.1, 0.25, 0.9])
+def test_masking_blanks_the_stated_share_and_leaves_the_rest_as_it_was(p):
+    x = torch.full((200, 500), 3.0, dtype=torch.float64)
+    y = layers.MaskingNoise(p)(x)
+    assert set(y.unique().tolist()) == {0.0, 3.0}, "blanked or unchanged, nothing between"
+    share = y.eq(0).double().mean().item()
+    assert abs(share - p) < 5 * math.sqrt(p * (1 - p) / y.numel()), f"{share:.4f} blanked"
+    blank = y.eq(0).double() - p
+    for dim in (0, 1):
+        shifted = (blank.narrow(dim, 1, 100) * blank.narrow(dim, 0, 100)).mean() / (p * (1 - p))
+        assert abs(shifted) < 0.03, "MaskingNoise repeats itself"
+
+
+def test_masking_in_evaluation_with_0_and_with_1():
+    x = torch.randn(4, 5)
+    assert torch.equal(layers.MaskingNoise(0.5).eval()(x), x)
+    assert torch.equal(layers.MaskingNoise(0)(x), x)
+    assert layers.MaskingNoise(1)(x).eq(0).all()
+
+
+def test_masking_comes_from_the_generator_or_else_from_the_seed():
+    x = torch.ones(50)
+    first = layers.MaskingNoise(0.5, torch.Generator().manual_seed(1))(x)
+    assert torch.equal(layers.MaskingNoise(0.5, torch.Generator().manual_seed(1))(x), first)
+    torch.manual_seed(2)
+    once = layers.MaskingNoise(0.5)(x)
+    torch.manual_seed(2)
+    assert torch.equal(layers.MaskingNoise(0.5)(x), once)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("shape", [(), (3,), (0, 3), (2, 3, 4, 5)], ids=str)
+def test_maskings_gradient_is_1_where_x_was_kept(shape, dtype):
+    x = torch.ones(shape, dtype=dtype, requires_grad=True)
+    y = layers.MaskingNoise(0.5)(x)
+    assert (y.shape, y.dtype) == (x.shape, dtype)
+    y.sum().backward()
+    assert torch.equal(x.grad, y.detach())
+    assert x.eq(1).all(), "MaskingNoise changed its input"
+
+
+def test_half_precision_is_masked_as_often():
+    y = layers.MaskingNoise(0.001)(torch.ones(1_000_000, dtype=torch.bfloat16))
+    assert y.eq(0).sum().item() == pytest.approx(1000, abs=200)
+
+
+@pytest.mark.parametrize(
+    ("error", "call", "words"),
+    [
+        (ValueError, lambda: layers.MaskingNoise(1.5), "MaskingNoise: p must be from 0 to 1"),
+        (TypeError, lambda: layers.MaskingNoise("0.1"), "MaskingNoise: p must be a number"),
+        (TypeError, lambda: layers.MaskingNoise(0.1, 3), "MaskingNoise: generator must be a torch.Generator"),
+        (
+            TypeError,
+            lambda: layers.MaskingNoise(0.1)(torch.ones(2, dtype=torch.int64)),
+            "floating-point dtype",
+        ),
+    ],
+)
+def test_bad_masking_is_named(error, call, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+def test_masking_repr():
+    assert repr(layers.MaskingNoise(0.25)) == "MaskingNoise(p=0.25)"
