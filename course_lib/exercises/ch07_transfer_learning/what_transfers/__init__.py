@@ -1,11 +1,11 @@
 """Exercises of the section on what transfers."""
 
-from course_lib.exercises.ch07_transfer_learning.what_transfers import similarity, transplants
+from course_lib.exercises.ch07_transfer_learning.what_transfers import debiased, similarity, transplants
 
 EXERCISES = [
     transplants.TRANSPLANT,
     transplants.READ,
     similarity.CKA,
     similarity.CONTROL,
-    similarity.DEBIASED,
+    debiased.DEBIASED,
 ]
