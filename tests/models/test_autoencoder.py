@@ -7,10 +7,12 @@ from itertools import pairwise
 import pytest
 import torch
 from originals import assert_close
+from sklearn.decomposition import PCA
+from sklearn.metrics import roc_auc_score
 from torch import nn
 from torch.nn import functional as F
 
-from course_lib import layers, optim
+from course_lib import data, layers, metrics, optim
 from course_lib.models.autoencoder import Autoencoder, TiedLinear, autoencoder
 
 
@@ -155,3 +157,23 @@ def test_bad_arguments_are_named(error, arguments, words):
 def test_parts_that_are_no_modules_are_named():
     with pytest.raises(TypeError, match=r"Autoencoder: decoder must be a torch\.nn\.Module, got function"):
         Autoencoder(nn.Identity(), lambda h: h)
+
+
+def test_at_its_optimum_it_ranks_heartbeats_as_scikit_learns_pca_does():
+    """Its weights are the principal components: errors, and how well they tell anomalies."""
+    train, test = (data.load("ecg", split, n=400) for split in ("train", "test"))
+    normal, beats = train.x[train.y == 0].flatten(1).double(), test.x.flatten(1).double()
+    pca = PCA(8).fit(normal)
+    net = autoencoder((128, 8), tied=True, dtype=torch.float64)
+    components, mean = torch.from_numpy(pca.components_), torch.from_numpy(pca.mean_)
+    with torch.no_grad():
+        net.encoder[0].weight.copy_(components)
+        net.encoder[0].bias.copy_(-components @ mean)
+        net.decoder[0].bias.copy_(mean)
+        errors = (net(beats) - beats).square().mean(dim=1)
+    theirs = ((pca.inverse_transform(pca.transform(beats)) - beats.numpy()) ** 2).mean(axis=1)
+    assert_close(errors, torch.from_numpy(theirs), "errors of heartbeats", 1e-8, 1e-12)
+    anomalous = (test.y > 0).int()
+    found = metrics.roc_auc_score(anomalous, errors)
+    assert found == pytest.approx(roc_auc_score(anomalous, theirs), abs=1e-9)
+    assert found > 0.9

@@ -6,7 +6,7 @@ from originals import assert_close
 from torch import nn
 from torch.nn import functional as F
 
-from course_lib import layers
+from course_lib import layers, optim
 from course_lib.models.conv_autoencoder import conv_autoencoder
 
 
@@ -85,3 +85,37 @@ def test_bad_arguments_are_named(error, options, words):
 def test_sides_that_do_not_halve_are_named():
     with pytest.raises(ValueError, match="multiples of 4, for halving and doubling to meet again, got 28x30"):
         conv_autoencoder()(torch.zeros(1, 1, 28, 30))
+
+
+def stamped(x):
+    damaged = x.clone()
+    damaged[:, :, 3:9, 3:9] = 0.5 * damaged[:, :, 3:9, 3:9] + 0.5
+    return damaged
+
+
+def coarse(x):
+    return F.interpolate(F.avg_pool2d(x, 2), scale_factor=2, mode="bicubic")
+
+
+@pytest.mark.parametrize("damage", [stamped, coarse])
+def test_it_learns_to_undo_damage_it_has_not_seen_there(damage):
+    """Stripes of any direction and width: of others than those of training, most of the damage goes."""
+    generator = torch.Generator().manual_seed(0)
+    rows, columns = torch.meshgrid(torch.arange(12.0), torch.arange(12.0), indexing="ij")
+    turns, widths, shifts = torch.rand(3, 512, 1, 1, generator=generator)
+    waves = (rows * (torch.pi * turns).cos() + columns * (torch.pi * turns).sin()) * (0.4 + widths / 2)
+    x = ((waves + 6 * shifts).sin() > 0).float()[:, None]
+    torch.manual_seed(0)
+    net = conv_autoencoder(1, (16,), 16, "nearest")
+    optimizer = optim.Adam(net.parameters(), lr=0.01)
+    seen, unseen = x[:448], x[448:]
+    for _ in range(150):
+        chosen = torch.randint(len(seen), (32,), generator=generator)
+        loss = F.mse_loss(damage(seen[chosen]) + net(damage(seen[chosen])), seen[chosen])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        before = F.mse_loss(damage(unseen), unseen)
+        after = F.mse_loss(damage(unseen) + net(damage(unseen)), unseen)
+    assert after < 0.7 * before, f"{damage.__name__}: {before:.4f} before, {after:.4f} after"
