@@ -1,12 +1,11 @@
 """Exercises of the section on feature extraction."""
 
-from course_lib.exercises.ch07_transfer_learning.feature_extraction import drawing, heads, hooks, scaling
+from course_lib.exercises.ch07_transfer_learning.feature_extraction import heads, hooks, scaling
 
 EXERCISES = [
-    drawing.DRAW_LABELS,
     hooks.PENULTIMATE,
     hooks.EXTRACT,
     scaling.STANDARDIZE,
-    heads.NEAREST_MEAN,
+    heads.PROTOTYPE_HEAD,
     heads.RIDGE_HEAD,
 ]

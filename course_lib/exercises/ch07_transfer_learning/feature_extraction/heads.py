@@ -8,121 +8,141 @@ from course_lib.exercises import Case, Exercise, Mistake, case
 
 SECTION = "07_transfer_learning/feature_extraction"
 
-# the nearest class mean
+# the nearest class mean, written as a linear head
+
+Head = tuple[np.ndarray, np.ndarray]
 
 
-def nearest_mean(features: np.ndarray, labels: np.ndarray, queries: np.ndarray) -> np.ndarray:
-    """The class whose mean is nearest to each query."""
-    classes = np.unique(labels)
-    means = np.stack([features[labels == c].mean(axis=0) for c in classes])
-    squares = ((queries[:, None, :] - means) ** 2).sum(axis=2)
-    return np.asarray(classes[squares.argmin(axis=1)])
+def prototype_head(features: np.ndarray, labels: np.ndarray) -> Head:
+    """-|f - m|^2 / 2 without its part |f|^2 / 2, which is the same for all classes, is linear in f."""
+    means = np.stack([features[labels == c].mean(axis=0) for c in range(labels.max() + 1)])
+    return means, -(means**2).sum(axis=1) / 2
 
 
-def _as_linear_head(features: np.ndarray, labels: np.ndarray, queries: np.ndarray) -> np.ndarray:
-    classes = np.unique(labels)
-    means = np.stack([features[labels == c].mean(axis=0) for c in classes])
-    scores = queries @ means.T - (means**2).sum(axis=1) / 2
-    return np.asarray(classes[scores.argmax(axis=1)])
+def _prototypes_by_sums(features: np.ndarray, labels: np.ndarray) -> Head:
+    member = np.eye(labels.max() + 1)[labels]
+    means = (member.T @ features) / member.sum(axis=0)[:, None]
+    return means, -0.5 * np.einsum("cd,cd->c", means, means)
 
 
 def _by_means(
+    bias: Callable[[np.ndarray], np.ndarray] = lambda m: -(m**2).sum(axis=1) / 2,
     center: Callable[[np.ndarray], np.ndarray] = lambda rows: rows.mean(axis=0),
-    score: Callable[[np.ndarray, np.ndarray], np.ndarray] = lambda q, m: -((q[:, None] - m) ** 2).sum(axis=2),
-    named: bool = True,
-) -> Callable[..., np.ndarray]:
-    """Other centres, another score, or positions in place of names."""
+) -> Callable[..., Head]:
+    """Other centres, or another bias for them."""
 
-    def answer(features: np.ndarray, labels: np.ndarray, queries: np.ndarray) -> np.ndarray:
-        classes = np.unique(labels)
-        centers = np.stack([center(features[labels == c]) for c in classes])
-        best = score(queries, centers).argmax(axis=1)
-        return np.asarray(classes[best] if named else best)
+    def answer(features: np.ndarray, labels: np.ndarray) -> Head:
+        centers = np.stack([center(features[labels == c]) for c in range(labels.max() + 1)])
+        return centers, bias(centers)
 
     return answer
 
 
-def _nearest_example(features: np.ndarray, labels: np.ndarray, queries: np.ndarray) -> np.ndarray:
-    squares = ((queries[:, None] - features) ** 2).sum(axis=2)
-    return np.asarray(labels[squares.argmin(axis=1)])
+def _doubled(features: np.ndarray, labels: np.ndarray) -> Head:
+    means, bias = prototype_head(features, labels)
+    return 2 * means, 2 * bias
+
+
+def _mean_of_squares(features: np.ndarray, labels: np.ndarray) -> Head:
+    means, _ = prototype_head(features, labels)
+    squares = (features**2).sum(axis=1)
+    return means, -np.array([squares[labels == c].mean() for c in range(len(means))]) / 2
+
+
+def _centred(features: np.ndarray, labels: np.ndarray) -> Head:
+    return prototype_head(features - features.mean(axis=0), labels)
+
+
+def _by_share(features: np.ndarray, labels: np.ndarray) -> Head:
+    means, bias = prototype_head(features, labels)
+    return means, bias + np.log(np.bincount(labels) / len(labels))
+
+
+def _unit_length(features: np.ndarray, labels: np.ndarray) -> Head:
+    means, _ = prototype_head(features, labels)
+    unit = means / np.linalg.norm(means, axis=1, keepdims=True)
+    return unit, np.zeros(len(unit))
 
 
 def _points(rng: np.random.Generator) -> list[Case]:
-    def cloud(n: int, d: int, classes: list[int]) -> tuple[np.ndarray, np.ndarray]:
-        labels = np.repeat(classes, n)
-        return rng.normal(size=(len(labels), d)).round(2) + labels[:, None] * 0.7, labels
+    def cloud(counts: list[int], d: int, label: str) -> Case:
+        labels = rng.permutation(np.repeat(np.arange(len(counts)), counts))
+        return case(rng.integers(-4, 5, (len(labels), d)) + 1.0 + labels[:, None], labels, label=label)
 
-    x, y = cloud(4, 2, [0, 1, 2])
-    many, names = cloud(5, 3, [3, 5, 8])
-    uneven = np.array([[0.0], [1.0], [2.0], [1.5], [30.0], [12.0], [13.0]])
     return [
         case(
-            np.array([[0.0, 0.0], [4.0, 0.0]]),
-            np.array([0, 1]),
-            np.array([[1.0, 5.0], [3.0, -5.0], [1.9, 0.0]]),
-            label="one example of each of two classes",
+            np.array([[0.0, 2.0], [4.0, 0.0]]), np.array([0, 1]), label="one example of each of two classes"
         ),
-        case(x, y, rng.normal(size=(12, 2)).round(2) + 0.7, label="three classes in the plane"),
+        cloud([3, 3, 3], 2, "three classes in the plane"),
+        cloud([2, 5, 3], 4, "classes of unlike size"),
         case(
-            uneven,
-            np.array([0, 0, 0, 0, 1, 1, 1]),
-            np.array([[9.0], [11.0], [20.0], [5.0], [7.0]]),
+            np.array([[0.0], [1.0], [2.0], [1.5], [30.0], [12.0], [13.0]]),
+            np.array([0, 0, 0, 0, 0, 1, 1]),
             label="one example far from its class",
         ),
-        case(many, names, rng.normal(size=(15, 3)).round(2) + 3.5, label="classes called 3, 5 and 8"),
-        case(
-            np.array([[1.0, 1.0], [6.0, 6.0]]),
-            np.array([4, 2]),
-            np.array([[1.0, 2.0], [2.0, 2.5], [7.0, 6.0]]),
-            label="means of unlike length",
-        ),
+        cloud([1, 2, 1, 2], 8, "more features than examples"),
     ]
 
 
-NEAREST_MEAN = Exercise(
-    id="feature_extraction/nearest_mean",
+PROTOTYPE_HEAD = Exercise(
+    id="feature_extraction/prototype_head",
     section=SECTION,
-    title="The nearest class mean",
-    reference=nearest_mean,
+    title="The nearest mean is a linear head",
+    reference=prototype_head,
     cases=_points,
-    alternatives=[_as_linear_head],
+    alternatives=[_prototypes_by_sums],
     mistakes=[
         Mistake(
-            _nearest_example,
-            "This is the class of the nearest single example, one outlier and all. Average each class first.",
+            _by_means(bias=lambda m: np.zeros(len(m))),
+            "The bias is 0. Then the largest inner product wins, which favours classes with long means: multiply out the squared "
+            "distance.",
         ),
         Mistake(
-            _by_means(score=lambda q, m: q @ m.T),
-            "The largest inner product favours classes with long means. Subtract half the squared length of the mean, or take "
-            "distances.",
+            _by_means(bias=lambda m: -(m**2).sum(axis=1)),
+            "The bias is twice too large for these weights: the product of f and m stands in the squared distance twice.",
         ),
         Mistake(
-            _by_means(named=False),
-            "These are positions in the sorted list of classes: 0, 1, 2 ... Return the labels themselves.",
+            _by_means(bias=lambda m: (m**2).sum(axis=1) / 2),
+            "The bias has the wrong sign: it favours the class whose mean is long. The smallest distance is the largest score.",
+        ),
+        Mistake(
+            _by_means(bias=lambda m: -np.linalg.norm(m, axis=1) / 2),
+            "The bias holds the length of the mean. Its square is needed.",
         ),
         Mistake(
             _by_means(center=lambda rows: rows.sum(axis=0)),
-            "The classes are summed up and not averaged: with k examples the sum lies k times too far out.",
+            "The examples of a class are summed up and not averaged: with k examples the sum lies k times too far out.",
         ),
         Mistake(
             _by_means(center=lambda rows: np.median(rows, axis=0)),
             "This takes the median of each class. The mean is asked for.",
         ),
         Mistake(
-            _by_means(score=lambda q, m: ((q[:, None] - m) ** 2).sum(axis=2)),
-            "This is the class whose mean is farthest away. Use argmin for distances.",
+            _mean_of_squares,
+            "The bias is made of the mean squared length of the examples. It is the squared length of their mean.",
         ),
         Mistake(
-            _by_means(score=lambda q, m: -np.abs(q[:, None] - m).max(axis=2)),
-            "This looks at the largest of the differences alone. Sum their squares over the features.",
+            _doubled,
+            "A right classifier, but of twice the scale: the weights should be the class means themselves.",
+        ),
+        Mistake(
+            _centred,
+            "The mean of all features is subtracted from the class means. That is the right classifier for features centred in the "
+            "same way; these are raw.",
+        ),
+        Mistake(
+            _by_share,
+            "The bias also counts how frequent a class is. The nearest mean does not care.",
+        ),
+        Mistake(
+            _unit_length,
+            "The means are brought to length 1. That compares angles, not distances.",
         ),
     ],
-    hint="queries[:, None, :] - means has the shape (m, K, d).",
+    hint="|f - m|^2 = |f|^2 - 2 f m + |m|^2, and the first term is the same for all classes.",
 )
 
 # ridge regression
-
-Head = tuple[np.ndarray, np.ndarray]
 
 
 def ridge_head(features: np.ndarray, labels: np.ndarray, penalty: float) -> Head:
@@ -226,6 +246,10 @@ RIDGE_HEAD = Exercise(
             "The bias is that for centred features. Given raw features, the head must subtract their mean: share - w @ mean.",
         ),
         Mistake(_wrong(bias=lambda w, mean, share: -w @ mean), "The bias lacks the mean of the targets."),
+        Mistake(
+            _wrong(bias=lambda w, mean, share: np.zeros(len(w))),
+            "The bias is 0. Only centred features and targets would have that; these are raw: share - w @ mean.",
+        ),
     ],
     hint="Set the gradient of the sum by w to zero: (A^T A + penalty I) w^T = A^T T for centred A and T.",
 )

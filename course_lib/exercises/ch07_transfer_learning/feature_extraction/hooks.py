@@ -112,6 +112,8 @@ def _made(make: Callable[[], nn.Module], seed: int) -> nn.Module:
         net = make()
         for module in net.modules():
             if isinstance(module, layers.BatchNorm2d):
+                assert module.running_mean is not None
+                assert module.running_var is not None
                 module.running_mean.normal_(0, 0.5)
                 module.running_var.uniform_(0.5, 2.0)
     return net

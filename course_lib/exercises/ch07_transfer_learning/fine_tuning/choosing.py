@@ -72,6 +72,10 @@ CHOOSE = Exercise(
             np.array([[0.95, 0.60, 0.60, 0.60, 0.60], [0.80, 0.84, 0.82, 0.83, 0.81]]),
             label="one lucky draw",
         ),
+        case(
+            np.array([[0.5, 0.75, 0.625], [0.875, 0.875, 0.875], [0.75, 0.875, 0.8125]]),
+            label="the best has no spread",
+        ),
     ],
     alternatives=[_choose_by_loop],
     mistakes=[
@@ -102,6 +106,14 @@ CHOOSE = Exercise(
         Mistake(
             _last,
             "The bar is right, but this is the last row that reaches it, the dearest. Take the first.",
+        ),
+        Mistake(
+            lambda a: (int(np.argmax(a.mean(axis=1) > choose(a)[1])), choose(a)[1]),
+            "The bar is right, but a mean that lies exactly on it is turned away. Without spread the best lies on its own bar: use >=.",
+        ),
+        Mistake(
+            lambda a: (int(np.argmax(a.max(axis=1) >= choose(a)[1])), choose(a)[1]),
+            "The bar is right, but a row is taken for its best draw. Its mean must reach the bar.",
         ),
     ],
     hint="argmax of a row of booleans is the place of its first True.",
@@ -196,6 +208,14 @@ FORGOTTEN = Exercise(
         Mistake(
             _lost(_share, lambda was, now: _share(was, now)),
             "The second number repeats the first. It is the accuracy before, less the accuracy after.",
+        ),
+        Mistake(
+            _lost(_share, lambda was, now: abs(was.mean() - now.mean())),
+            "The fall has lost its sign. Where the accuracy rose, it is negative.",
+        ),
+        Mistake(
+            _lost(_share, lambda was, now: (was.mean() - now.mean()) / was.mean()),
+            "The fall is divided by the accuracy before. Give the plain difference of the two accuracies.",
         ),
     ],
     hint="was = before == y and now = after == y; was & ~now marks what was forgotten.",

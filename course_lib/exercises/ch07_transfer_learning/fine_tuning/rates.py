@@ -12,8 +12,6 @@ SECTION = "07_transfer_learning/fine_tuning"
 Array = NDArray[Any]
 Names = Sequence[str]
 
-# parameter groups
-
 
 def group_rates(names: Names, stages: Names, head_rate: float, factor: float) -> list[float]:
     """The stage is the name up to its first dot; the last stage has the head's rate."""
@@ -44,6 +42,11 @@ def _by_start(names: Names, stages: Names, head_rate: float, factor: float) -> l
     return [head_rate / factor ** (len(stages) - 1 - list(stages).index(stage)) for stage in found]
 
 
+def _grouped_anywhere(names: Names, stages: Names, head_rate: float, factor: float) -> list[float]:
+    depths = [max(depth for depth, stage in enumerate(stages) if stage in name) for name in names]
+    return [head_rate / factor ** (len(stages) - 1 - depth) for depth in depths]
+
+
 _NAMES = ["0.weight", "0.bias", "1.weight", "1.bias", "10.weight", "16.weight", "16.bias"]
 GROUPS = Exercise(
     id="fine_tuning/group_rates",
@@ -54,7 +57,7 @@ GROUPS = Exercise(
         case(["conv.weight", "fc.weight", "fc.bias"], ["conv", "fc"], 0.1, 10.0, label="two stages"),
         case(_NAMES, ["0", "1", "10", "16"], 0.01, 2.6, label="a Sequential: 1 and 10, 1 and 16"),
         case(
-            ["fc.bias", "layer1.0.conv.weight", "layer2.0.bn.bias", "conv1.weight"],
+            ["fc.bias", "layer1.0.fc.weight", "layer2.0.bn.bias", "conv1.weight"],
             ["conv1", "layer1", "layer2", "layer3", "fc"],
             0.03,
             3.0,
@@ -87,6 +90,17 @@ GROUPS = Exercise(
         Mistake(
             _grouped(lambda depth, n, rate, factor: rate),
             "Everything learns at the head's rate. The factor is not used.",
+        ),
+        Mistake(
+            lambda names, stages, rate, factor: [
+                rate / factor ** (len(stages) - 1 - sorted(stages).index(name.split(".")[0]))
+                for name in names
+            ],
+            "The stages are taken in the order of the alphabet. Take them in the order that stages gives.",
+        ),
+        Mistake(
+            _grouped_anywhere,
+            "A stage is looked for anywhere in a name: layer1.0.fc.weight is taken for the head. Only what stands before the first dot counts.",
         ),
         Mistake(
             _by_start,
@@ -176,6 +190,14 @@ FREEZE = Exercise(
             _flags(lambda free, kind: free and _owns(kind), lambda free, kind: free, shift=1),
             "The first free layer is frozen, too. The layer with that number is the first that learns.",
         ),
+        Mistake(
+            _flags(lambda free, kind: free and _owns(kind), lambda free, kind: free and _owns(kind)),
+            "Free layers without parameters are in evaluation mode, so a free dropout drops nothing. The second flag does not ask for parameters.",
+        ),
+        Mistake(
+            lambda kinds, first_free: [row[::-1] for row in freeze(kinds, first_free)],
+            "The two flags have changed places: whether it learns comes first, then whether it is in training mode.",
+        ),
     ],
     hint="Two questions for each layer: is it free, and has it parameters? The second column needs the first question only.",
 )
@@ -253,6 +275,12 @@ SCHEDULE = Exercise(
                 )
             ),
             "A stage freezes again when the next one wakes. Once awake, it stays awake.",
+        ),
+        Mistake(
+            _scheduled(
+                lambda t, s, awake, every, warmup, factor: np.minimum((awake + 1) / warmup, 1) / factor**s
+            ),
+            "Stages that sleep have negative rates: they would climb the loss. Their rate is 0.",
         ),
         Mistake(
             lambda *args: schedule(*args)[:, ::-1],

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from course_lib.exercises import Case, Exercise, Mistake, case
-from course_lib.exercises.ch07_transfer_learning.what_transfers.similarity import linear_cka
+from course_lib.exercises.ch07_transfer_learning.what_transfers.similarity import by_features
 
 SECTION = "07_transfer_learning/what_transfers"
 
@@ -41,6 +41,9 @@ def _terms(
         )
 
     return product
+
+
+_hollow_only = _ratio_of(_terms(second=0, third=0))
 
 
 def _no_root(x: np.ndarray, y: np.ndarray) -> float:
@@ -81,7 +84,7 @@ DEBIASED = Exercise(
     cases=_debiased_cases,
     mistakes=[
         Mistake(
-            linear_cka,
+            by_features,
             "This is the plain CKA: an example is still compared with itself. Empty both diagonals and correct the sums.",
         ),
         Mistake(
@@ -101,8 +104,12 @@ DEBIASED = Exercise(
             "The last term is taken once. It stands there twice: 2 / (n - 2).",
         ),
         Mistake(
-            _ratio_of(_terms(second=0, third=0)),
+            _hollow_only,
             "The diagonals are empty, but the means of the features are still inside: the two other terms take them off.",
+        ),
+        Mistake(
+            lambda x, y: _hollow_only(x - x.mean(axis=0), y - y.mean(axis=0)),
+            "The features are centred and the diagonals emptied. That leaves rows that no longer sum to 0: the two other terms correct it.",
         ),
         Mistake(
             _no_root,

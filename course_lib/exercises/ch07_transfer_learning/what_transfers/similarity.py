@@ -1,4 +1,4 @@
-"""The exercises on centred kernel alignment: the plain one, and a control for it."""
+"""The exercises on centred kernel alignment: from tables of products, and a control for it."""
 
 from collections.abc import Callable
 
@@ -9,154 +9,169 @@ from course_lib.exercises import Case, Exercise, Mistake, case
 SECTION = "07_transfer_learning/what_transfers"
 
 
-def linear_cka(x: np.ndarray, y: np.ndarray) -> float:
-    """By features: |Y^T X|^2 over the product of |X^T X| and |Y^T Y|."""
+def by_features(x: np.ndarray, y: np.ndarray) -> float:
+    """Linear CKA of x (n, p) and y (n, q): |Y^T X|^2 over the product of |X^T X| and |Y^T Y|."""
     x, y = x - x.mean(axis=0), y - y.mean(axis=0)
     cross = np.linalg.norm(y.T @ x) ** 2
     return float(cross / (np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y)))
 
 
-def _by_examples(x: np.ndarray, y: np.ndarray) -> float:
-    """By examples: the cosine between the two centred n by n matrices of products."""
-    n = len(x)
-    centre = np.eye(n) - 1 / n
-    k, kk = centre @ x @ x.T @ centre, centre @ y @ y.T @ centre
-    return float((k * kk).sum() / np.sqrt((k * k).sum() * (kk * kk).sum()))
+def _centred(table: np.ndarray) -> np.ndarray:
+    rows = table.mean(axis=1, keepdims=True)
+    return table - rows - rows.T + table.mean()
 
 
-def _centred_by(centre: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray, np.ndarray], float]:
-    def answer(x: np.ndarray, y: np.ndarray) -> float:
-        x, y = centre(x), centre(y)
-        below = np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y)
-        return float(np.linalg.norm(y.T @ x) ** 2 / below)
-
-    return answer
+def _cosine(k: np.ndarray, other: np.ndarray) -> float:
+    return float((k * other).sum() / (np.linalg.norm(k) * np.linalg.norm(other)))
 
 
-def _parts(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
-    x, y = x - x.mean(axis=0), y - y.mean(axis=0)
-    return tuple(float(np.linalg.norm(each)) for each in (y.T @ x, x.T @ x, y.T @ y))  # type: ignore[return-value]
+def linear_cka(table_x: np.ndarray, table_y: np.ndarray) -> float:
+    """Linear CKA from X X^T and Y Y^T, both (n, n), of features that were not centred."""
+    return _cosine(_centred(table_x), _centred(table_y))
 
 
-def _one_root(x: np.ndarray, y: np.ndarray) -> float:
-    cross, xx, yy = _parts(x, y)
-    return cross / np.sqrt(xx * yy)
+def _with_matrix(table_x: np.ndarray, table_y: np.ndarray) -> float:
+    h = np.eye(len(table_x)) - 1 / len(table_x)
+    k, other = h @ table_x @ h, h @ table_y @ h
+    return float(np.trace(k @ other) / np.sqrt(np.trace(k @ k) * np.trace(other @ other)))
 
 
-def _squares_below(x: np.ndarray, y: np.ndarray) -> float:
-    cross, xx, yy = _parts(x, y)
-    return cross**2 / (xx * yy) ** 2
+def _after(centre: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray, np.ndarray], float]:
+    return lambda table_x, table_y: _cosine(centre(table_x), centre(table_y))
 
 
-def _not_squared(x: np.ndarray, y: np.ndarray) -> float:
-    cross, xx, yy = _parts(x, y)
-    return cross / (xx * yy)
+def _ones_not_divided(table_x: np.ndarray, table_y: np.ndarray) -> float:
+    h = np.eye(len(table_x)) - 1
+    return _cosine(h @ table_x @ h, h @ table_y @ h)
 
 
-def _traces(x: np.ndarray, y: np.ndarray) -> float:
-    cross, _, _ = _parts(x, y)
-    x, y = x - x.mean(axis=0), y - y.mean(axis=0)
-    return float(cross**2 / ((x**2).sum() * (y**2).sum()))
+def _root(table_x: np.ndarray, table_y: np.ndarray) -> float:
+    return float(np.sqrt(linear_cka(table_x, table_y)))
 
 
-def _standardized(x: np.ndarray, y: np.ndarray) -> float:
-    def each(values: np.ndarray) -> np.ndarray:
-        spread = values.std(axis=0)
-        return (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1)
-
-    return linear_cka(each(x), each(y))
+def _squares_below(table_x: np.ndarray, table_y: np.ndarray) -> float:
+    k, other = _centred(table_x), _centred(table_y)
+    return float((k * other).sum() / ((k**2).sum() * (other**2).sum()))
 
 
-def _pairs(rng: np.random.Generator) -> list[Case]:
+def _traces(table_x: np.ndarray, table_y: np.ndarray) -> float:
+    k, other = _centred(table_x), _centred(table_y)
+    return float((k * other).sum() / (np.trace(k) * np.trace(other)))
+
+
+def _raw_below(table_x: np.ndarray, table_y: np.ndarray) -> float:
+    above = (_centred(table_x) * _centred(table_y)).sum()
+    return float(above / (np.linalg.norm(table_x) * np.linalg.norm(table_y)))
+
+
+def _tables(rng: np.random.Generator) -> list[Case]:
     def whole(*shape: int) -> np.ndarray:
         return rng.integers(-5, 6, shape).astype(float)
+
+    def tables(x: np.ndarray, y: np.ndarray, label: str) -> Case:
+        return case(x @ x.T, y @ y.T, label=label)
 
     same = whole(6, 3)
     turn = np.array([[0.6, -0.8, 0.0], [0.8, 0.6, 0.0], [0.0, 0.0, 1.0]])
     return [
-        case(np.array([[0.0], [1.0], [2.0]]), np.array([[0.0], [1.0], [5.0]]), label="one feature each"),
-        case(same, 3 * same @ turn, label="turned and three times as large"),
-        case(whole(6, 3), whole(6, 3), label="three features each"),
-        case(whole(7, 2), whole(7, 4), label="two features against four"),
-        case(whole(5, 3) + 100, whole(5, 3) - 40, label="features far from zero"),
-        case(same, same * np.array([10.0, 1.0, 0.1]), label="features stretched by themselves"),
-        case(whole(4, 9), whole(4, 6), label="fewer examples than features"),
+        tables(np.array([[0.0], [1.0], [2.0]]), np.array([[0.0], [0.0], [3.0]]), "the example of the lesson"),
+        tables(same, 3 * same @ turn, "turned and three times as large"),
+        tables(whole(7, 2), whole(7, 4), "two features against four"),
+        tables(whole(5, 3) + 10, whole(5, 3) - 4, "features far from zero"),
+        tables(same, same * np.array([10.0, 1.0, 0.1]), "features stretched by themselves"),
+        tables(whole(4, 9), whole(4, 6), "fewer examples than features"),
     ]
 
 
 CKA = Exercise(
     id="what_transfers/linear_cka",
     section=SECTION,
-    title="Linear CKA by examples",
+    title="Linear CKA from tables",
     reference=linear_cka,
-    cases=_pairs,
-    alternatives=[_by_examples],
+    cases=_tables,
+    alternatives=[_with_matrix],
     mistakes=[
         Mistake(
-            _centred_by(lambda v: v),
-            "Nothing is centred here. Take off each feature's mean over the examples before the products.",
+            _after(lambda k: k),
+            "Nothing is centred here: the features' means are still in the tables. Take them out of rows and columns.",
         ),
         Mistake(
-            _centred_by(lambda v: v - v.mean(axis=1, keepdims=True)),
-            "Each example's mean over its features is taken off. Centre the columns: mean over axis 0.",
+            _after(lambda k: k - k.mean(axis=0)),
+            "The tables are centred along one axis. The mean stood in both factors of X X^T: centre rows and columns.",
         ),
         Mistake(
-            _centred_by(lambda v: v - v.mean()),
-            "One number is taken off everywhere. Every feature has its own mean: axis 0.",
+            _after(lambda k: k - k.mean()),
+            "One number is taken off everywhere. Take off each row's and each column's own mean, and add the mean of all.",
         ),
         Mistake(
-            _one_root,
-            "This is the root of the formula. The products of K and L are already the squares: take no root above.",
+            _after(lambda k: k - k.mean(axis=0) - k.mean(axis=1, keepdims=True)),
+            "With both means off, the mean of all entries is taken off twice. Add it once: rows must sum to 0.",
+        ),
+        Mistake(
+            _ones_not_divided,
+            "The matrix of ones is not divided by n: that takes off sums, not means. Use I - 1/n.",
+        ),
+        Mistake(
+            by_features,
+            "The tables are used as if they were features. They are products already: the cosine is between them.",
+        ),
+        Mistake(
+            _root,
+            "This is the root of CKA. The sum of all products of entries stands above without a root.",
         ),
         Mistake(
             _squares_below,
             "Below stand the squares of both lengths. A cosine divides by the lengths themselves: take the root.",
         ),
         Mistake(
-            _not_squared,
-            "Above stands a length, below a product of two: the result changes with the scale. The numerator is the sum of all K times L.",
-        ),
-        Mistake(
             _traces,
-            "Below stand the traces of K and L. Take their lengths: the root of the sum of all squared entries.",
+            "Below stand the traces of the tables. Take their lengths: the root of the sum of all squared entries.",
         ),
         Mistake(
-            _standardized,
-            "Features are divided by their spread. CKA only centres them; a feature of large variance counts more.",
+            _raw_below,
+            "Above the tables are centred, below they are not. A cosine needs the same two tables in both places.",
         ),
     ],
-    hint="First centre both. Then make two n by n matrices of products, and take the cosine between them.",
+    hint="If every feature of X had mean 0, every row of X X^T would sum to 0, and every column too.",
 )
 
 
 def above_chance(x: np.ndarray, y: np.ndarray, orders: np.ndarray) -> float:
     """CKA of the true pairs, less the mean CKA over wrong pairings y[order]."""
-    floor = np.mean([linear_cka(x, y[order]) for order in orders])
-    return float(linear_cka(x, y) - floor)
+    floor = np.mean([by_features(x, y[order]) for order in orders])
+    return float(by_features(x, y) - floor)
 
 
 def _floor_only(x: np.ndarray, y: np.ndarray, orders: np.ndarray) -> float:
-    return float(np.mean([linear_cka(x, y[order]) for order in orders]))
+    return float(np.mean([by_features(x, y[order]) for order in orders]))
 
 
 def _largest(x: np.ndarray, y: np.ndarray, orders: np.ndarray) -> float:
-    return linear_cka(x, y) - max(linear_cka(x, y[order]) for order in orders)
+    return by_features(x, y) - max(by_features(x, y[order]) for order in orders)
 
 
 def _shuffled_both(x: np.ndarray, y: np.ndarray, orders: np.ndarray) -> float:
-    return linear_cka(x, y) - float(np.mean([linear_cka(x[order], y[order]) for order in orders]))
+    return by_features(x, y) - float(np.mean([by_features(x[order], y[order]) for order in orders]))
 
 
 def _first_only(x: np.ndarray, y: np.ndarray, orders: np.ndarray) -> float:
-    return linear_cka(x, y) - linear_cka(x, y[orders[0]])
+    return by_features(x, y) - by_features(x, y[orders[0]])
+
+
+def _shuffled_x(x: np.ndarray, y: np.ndarray, orders: np.ndarray) -> float:
+    return by_features(x, y) - float(np.mean([by_features(x[order], y) for order in orders]))
+
+
+def _summed(x: np.ndarray, y: np.ndarray, orders: np.ndarray) -> float:
+    return by_features(x, y) - sum(by_features(x, y[order]) for order in orders)
 
 
 def _mean_first(x: np.ndarray, y: np.ndarray, orders: np.ndarray) -> float:
-    return linear_cka(x, y) - linear_cka(x, np.mean([y[order] for order in orders], axis=0))
+    return by_features(x, y) - by_features(x, np.mean([y[order] for order in orders], axis=0))
 
 
 def _ratio(x: np.ndarray, y: np.ndarray, orders: np.ndarray) -> float:
-    return linear_cka(x, y) / _floor_only(x, y, orders)
+    return by_features(x, y) / _floor_only(x, y, orders)
 
 
 def _controls(rng: np.random.Generator) -> list[Case]:
@@ -184,7 +199,7 @@ CONTROL = Exercise(
             "This is the control alone. Subtract it from the CKA of the true pairs.",
         ),
         Mistake(
-            lambda x, y, orders: linear_cka(x, y),
+            lambda x, y, orders: by_features(x, y),
             "Nothing is subtracted. Take off the mean CKA of the wrong pairings.",
         ),
         Mistake(
@@ -194,6 +209,14 @@ CONTROL = Exercise(
         Mistake(
             _shuffled_both,
             "This is 0 for anything: x and y are shuffled alike, so that the pairs stay together. Shuffle only one of them.",
+        ),
+        Mistake(
+            _shuffled_x,
+            "The rows of x are shuffled, or those of y by the order turned round. Picture i gets row order[i] of y.",
+        ),
+        Mistake(
+            _summed,
+            "The controls are added up. Subtract their mean, which does not grow with the number of orders.",
         ),
         Mistake(
             _first_only,

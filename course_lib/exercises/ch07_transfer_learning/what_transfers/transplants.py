@@ -180,6 +180,10 @@ READ = Exercise(
             "The first row compares with BnB+, where fine-tuning has mended what the cut broke. Take the frozen BnB.",
         ),
         Mistake(
+            _rows("b+-b b-a a+-base"),
+            "The first row compares BnB+ with BnB. Asked is what is lost against the net from scratch, which had no cut.",
+        ),
+        Mistake(
             _rows("base-b base-a a+-base"),
             "The second row is the whole loss of AnB: the damage of the cut is in it, too. Compare with its control BnB.",
         ),

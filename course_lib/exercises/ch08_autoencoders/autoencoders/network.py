@@ -1,5 +1,6 @@
 """Exercises on the network itself: there and back, and how it copies."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -16,67 +17,79 @@ def relu(z: Array) -> Array:
     return np.maximum(z, 0)
 
 
-def sigmoid(z: Array) -> Array:
-    """1 / (1 + exp(-z))."""
-    return 1 / (1 + np.exp(-z))
+def linear(z: Array) -> Array:
+    """z itself."""
+    return z
 
 
 # there and back
 
-
-def encode_decode(x: Array, W: Array, b: Array, V: Array, c: Array) -> tuple[Array, Array]:
-    """h = relu(W x + b), x_hat = sigmoid(V h + c), for the rows of x."""
-    h = relu(x @ W.T + b)
-    return h, sigmoid(h @ V.T + c)
-
-
-def _einsum(x: Array, W: Array, b: Array, V: Array, c: Array) -> tuple[Array, Array]:
-    h = np.einsum("nd,kd->nk", x, W) + b
-    h = np.where(h > 0, h, 0)
-    return h, 0.5 * (1 + np.tanh((np.einsum("nk,dk->nd", h, V) + c) / 2))
+Net = tuple[Any, Any, Any, Any]
+Answer = Callable[[Array, list[Array], list[Array], list[Array]], tuple[Array, Array]]
 
 
 def _net(
-    g: Callable[[Array], Array] = relu,
-    f: Callable[[Array], Array] = sigmoid,
-    W_of: Callable[[Array, Array], Array] = lambda W, V: W,
-    V_of: Callable[[Array, Array], Array] = lambda W, V: V,
-    b_of: Callable[[Array], Array] = lambda b: b,
-    c_of: Callable[[Array], Array] = lambda c: c,
-) -> Callable[..., tuple[Array, Array]]:
-    """Another net: other activations, weights or biases."""
+    up: Callable[[Array], Array] = relu,
+    code: Callable[[Array], Array] = linear,
+    down: Callable[[Array], Array] = relu,
+    output: Callable[[Array], Array] = linear,
+    reads: Callable[[Array], Array] = linear,
+    with_b: bool = True,
+    with_c: bool = True,
+) -> Answer:
+    """A tied net with activations up to the code, on it, between code and output, and on the output."""
 
-    def answer(x: Array, W: Array, b: Array, V: Array, c: Array) -> tuple[Array, Array]:
-        h = g(x @ W_of(W, V).T + b_of(b))
-        return h, f(h @ V_of(W, V).T + c_of(c))
+    def answer(x: Array, W: list[Array], b: list[Array], c: list[Array]) -> tuple[Array, Array]:
+        last = len(W) - 1
+        h = x
+        for i, (weight, bias) in enumerate(zip(W, b, strict=True)):
+            h = (code if i == last else up)(h @ weight.T + with_b * bias)
+        x_hat = reads(h)
+        for i, (weight, bias) in enumerate(zip(reversed(W), c, strict=True)):
+            x_hat = (output if i == last else down)(x_hat @ weight + with_c * bias)
+        return h, x_hat
 
     return answer
 
 
-def _swapped(x: Array, W: Array, b: Array, V: Array, c: Array) -> tuple[Array, Array]:
-    h, x_hat = encode_decode(x, W, b, V, c)
+def tied(x: Array, W: list[Array], b: list[Array], c: list[Array]) -> tuple[Array, Array]:
+    """Down to the code by W, up again by the transposed W in reverse order; ReLU in hidden layers alone."""
+    return _net()(x, W, b, c)
+
+
+def _columns(x: Array, W: list[Array], b: list[Array], c: list[Array]) -> tuple[Array, Array]:
+    """The same with examples in columns."""
+    h = x.T
+    for weight, bias in zip(W[:-1], b[:-1], strict=True):
+        h = np.maximum(weight @ h + bias[:, None], 0)
+    h = W[-1] @ h + b[-1][:, None]
+    x_hat = h
+    for i in range(len(W)):
+        x_hat = (np.maximum(x_hat, 0) if i else x_hat).T @ W[-1 - i] + c[i]
+        x_hat = x_hat.T
+    return h.T, x_hat.T
+
+
+def _swapped(x: Array, W: list[Array], b: list[Array], c: list[Array]) -> tuple[Array, Array]:
+    h, x_hat = tied(x, W, b, c)
     return x_hat, h
 
 
-def _before(x: Array, W: Array, b: Array, V: Array, c: Array) -> tuple[Array, Array]:
-    return x @ W.T + b, encode_decode(x, W, b, V, c)[1]
-
-
-def _skipped(x: Array, W: Array, b: Array, V: Array, c: Array) -> tuple[Array, Array]:
-    z = x @ W.T + b
-    return relu(z), sigmoid(z @ V.T + c)
-
-
 def _nets(rng: np.random.Generator) -> list[Case]:
-    def net(n: int, d: int, k: int) -> tuple[Array, ...]:
-        return tuple(rng.normal(size=shape).round(2) for shape in ((n, d), (k, d), (k,), (d, k), (d,)))
+    def net(n: int, *sizes: int) -> tuple[Array, list[Array], list[Array], list[Array]]:
+        def some(*shape: int) -> Array:
+            return rng.normal(size=shape).round(2)
+
+        steps = list(itertools.pairwise(sizes))
+        W, b = [some(k, d) for d, k in steps], [some(k) for _, k in steps]
+        return some(n, sizes[0]), W, b, [some(d) for d, _ in reversed(steps)]
 
     return [
-        case(*net(1, 3, 2), label="one example"),
-        case(*net(5, 4, 2), label="five examples, a code of 2"),
-        case(*net(4, 2, 6), label="a code larger than the input"),
-        case(*net(3, 3, 3), label="square weights"),
-        case(*net(2, 6, 1), label="a code of a single number"),
+        case(*net(2, 3, 2), label="no hidden layer"),
+        case(*net(3, 5, 4, 2), label="a hidden layer on each side"),
+        case(*net(4, 6, 5, 4, 2), label="two hidden layers on each side"),
+        case(*net(3, 2, 4, 6), label="a code larger than the input"),
+        case(*net(5, 3, 3, 3), label="square weights"),
     ]
 
 
@@ -84,33 +97,34 @@ ENCODE_DECODE = Exercise(
     id="autoencoders/encode_decode",
     section=SECTION,
     title="There and back",
-    reference=encode_decode,
+    reference=tied,
     cases=_nets,
-    alternatives=[_einsum],
+    alternatives=[_columns],
     mistakes=[
-        Mistake(_net(g=lambda z: z), "The code has no activation. It is relu(W x + b)."),
-        Mistake(_before, "x_hat is right, but h is what came before the ReLU. Return the code itself."),
+        Mistake(_net(code=relu), "The code has a ReLU here. It is linear: only hidden layers have one."),
+        Mistake(_net(output=relu), "The reconstruction has a ReLU here. The output is linear."),
         Mistake(
-            _skipped, "The decoder reads the sums before the ReLU. It must see the code and nothing else."
+            _net(code=relu, output=relu), "Every layer has a ReLU here. The code and the output have none."
         ),
-        Mistake(_net(f=lambda z: z), "The output has no activation: these pixels may be below 0 or above 1."),
-        Mistake(_net(g=sigmoid, f=relu), "The two activations are exchanged: the code has the ReLU."),
-        Mistake(_net(g=sigmoid), "The code goes through a sigmoid here. It goes through a ReLU."),
-        Mistake(_net(b_of=np.zeros_like), "The encoder's bias b is missing."),
-        Mistake(_net(c_of=np.zeros_like), "The decoder's bias c is missing."),
         Mistake(
-            _net(V_of=lambda W, V: W.T),
-            "The decoder uses the encoder's weights transposed. That is a tied autoencoder; this one has V.",
+            _net(down=linear), "The code is right, but the hidden layers of the decoder have lost their ReLU."
         ),
+        Mistake(_net(up=linear), "The hidden layers of the encoder have no ReLU here."),
+        Mistake(
+            _net(up=linear, down=linear),
+            "There is no ReLU at all here: hidden layers have one, on both sides.",
+        ),
+        Mistake(_net(reads=relu), "The code is right, but the decoder reads relu(h). It must read h itself."),
+        Mistake(_net(with_b=False), "The encoder's biases b are missing."),
+        Mistake(_net(with_c=False), "The code is right, but the decoder's biases c are missing."),
         Mistake(_swapped, "The code and the reconstruction come in the wrong order: return h, then x_hat."),
     ],
-    hint="For rows, W x becomes x @ W.T. Which of the two shapes of V fits behind a code of k numbers?",
+    hint="For rows, W x becomes x @ W.T. Which matrix fits behind the code, and is it transposed then?",
 )
 
 # a net that copies
 
 ONE = np.eye(2)
-Net = tuple[Any, Any, Any, Any]
 
 
 def rebuilt(net: Net, x: Array) -> Array:

@@ -11,79 +11,97 @@ Array = np.ndarray
 
 # PCA by SVD
 
+Count = Callable[[Array, float], int]
 
-def pca_rebuild(x: Array, new: Array, k: int) -> Array:
-    """Project the new rows on the mean of x plus its first k principal directions."""
+
+def needed(s: Array, share: float) -> int:
+    """The smallest k with sum of s_j^2 for j > k at most this share of the sum of all."""
+    kept = np.cumsum(s**2) / np.sum(s**2)
+    return int(np.argmax(kept >= 1 - share)) + 1
+
+
+def pca_rebuild(x: Array, new: Array, share: float) -> Array:
+    """Project the new rows on the mean of x plus as many principal directions as are needed."""
     mean = x.mean(axis=0)
-    V = np.linalg.svd(x - mean, full_matrices=False)[2][:k]
+    _, s, V = np.linalg.svd(x - mean, full_matrices=False)
+    V = V[: needed(s, share)]
     return mean + (new - mean) @ V.T @ V
 
 
-def _by_eigenvectors(x: Array, new: Array, k: int) -> Array:
+def _by_eigenvectors(x: Array, new: Array, share: float) -> Array:
     mean = x.mean(axis=0)
-    V = np.linalg.eigh((x - mean).T @ (x - mean))[1][:, ::-1][:, :k]  # values come in rising order
-    return mean + (new - mean) @ V @ V.T
+    values, V = np.linalg.eigh((x - mean).T @ (x - mean))  # in rising order
+    k = len(values) - int(np.sum(np.cumsum(values) <= share * values.sum()))
+    return mean + (new - mean) @ V[:, -k:] @ V[:, -k:].T
 
 
-def _wrong(rebuild: Callable[[Array, Array, Array, Array, int], Array]) -> Callable[..., Array]:
-    """rebuild(new, mean, U, rows of V^T, k), from the decomposition of the centred x."""
+def _wrong(
+    rebuild: Callable[[Array, Array, Array, int], Array], count: Count = needed
+) -> Callable[[Array, Array, float], Array]:
+    """rebuild(new, mean, rows of V^T, k), from the decomposition of the centred x."""
 
-    def answer(x: Array, new: Array, k: int) -> Array:
+    def answer(x: Array, new: Array, share: float) -> Array:
         mean = x.mean(axis=0)
-        U, _, Vt = np.linalg.svd(x - mean, full_matrices=False)
-        return rebuild(new, mean, U, Vt, k)
+        _, s, Vt = np.linalg.svd(x - mean, full_matrices=False)
+        return rebuild(new, mean, Vt, count(s, share))
 
     return answer
 
 
-def _uncentred(x: Array, new: Array, k: int) -> Array:
-    V = np.linalg.svd(x, full_matrices=False)[2][:k]
+def _counted(count: Count) -> Callable[[Array, Array, float], Array]:
+    """The right reconstruction from a wrong number of components."""
+    return _wrong(lambda new, mean, Vt, k: mean + (new - mean) @ Vt[:k].T @ Vt[:k], count)
+
+
+def _uncentred(x: Array, new: Array, share: float) -> Array:
+    _, s, V = np.linalg.svd(x, full_matrices=False)
+    V = V[: needed(s, share)]
     return new @ V.T @ V
 
 
-def _uncentred_directions(x: Array, new: Array, k: int) -> Array:
-    V = np.linalg.svd(x, full_matrices=False)[2][:k]
+def _uncentred_directions(x: Array, new: Array, share: float) -> Array:
+    _, s, V = np.linalg.svd(x, full_matrices=False)
+    V = V[: needed(s, share)]
     return x.mean(axis=0) + (new - x.mean(axis=0)) @ V.T @ V
 
 
-def _own_mean(x: Array, new: Array, k: int) -> Array:
-    V = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)[2][:k]
-    return new.mean(axis=0) + (new - new.mean(axis=0)) @ V.T @ V
+def _own_mean(x: Array, new: Array, share: float) -> Array:
+    return pca_rebuild(x, new - new.mean(axis=0) + x.mean(axis=0), share) - x.mean(axis=0) + new.mean(axis=0)
 
 
-def _one_mean(x: Array, new: Array, k: int) -> Array:
-    mean = x.mean()
-    V = np.linalg.svd(x - mean, full_matrices=False)[2][:k]
-    return mean + (new - mean) @ V.T @ V
+def _fitted_on_new(x: Array, new: Array, share: float) -> Array:
+    return pca_rebuild(new, new, share)
 
 
-def _scaled(x: Array, new: Array, k: int) -> Array:
-    mean, spread = x.mean(axis=0), x.std(axis=0)
-    V = np.linalg.svd((x - mean) / spread, full_matrices=False)[2][:k]
-    return mean + (new - mean) / spread @ V.T @ V * spread
-
-
-def _fitted_on_new(x: Array, new: Array, k: int) -> Array:
-    return pca_rebuild(new, new, k)
+def _counted_on_new(x: Array, new: Array, share: float) -> Array:
+    mean = x.mean(axis=0)
+    V = np.linalg.svd(x - mean, full_matrices=False)[2]
+    s = np.linalg.norm((new - mean) @ V.T, axis=0)
+    k = needed(s, share)
+    return mean + (new - mean) @ V[:k].T @ V[:k]
 
 
 def _clouds(rng: np.random.Generator) -> list[Case]:
-    def cloud(n: int, d: int) -> Array:
-        return (rng.normal(size=(n, d)) * np.arange(d, 0, -1) @ rng.normal(size=(d, d)) + 3).round(2)
+    def cloud(n: int, d: int, first: float = 3.0) -> Array:
+        """Spread `first` along one direction, and 2, 1, 1, 1, ... along the others."""
+        spread = np.ones(d)
+        spread[:2] = first, 2
+        turn = np.linalg.qr(rng.normal(size=(d, d)))[0]
+        return (rng.normal(size=(n, d)) * spread @ turn + 3).round(2)
 
     return [
-        case(cloud(6, 2), cloud(3, 2), 1, label="the best line of a plane"),
-        case(cloud(12, 4), cloud(5, 4), 2, label="two of four directions"),
-        case(cloud(5, 5), cloud(7, 5), 2, label="as many examples as dimensions"),
-        case(cloud(30, 6), cloud(2, 6), 3, label="three of six directions"),
-        case(cloud(9, 3), cloud(4, 3), 2, label="a plane in space"),
+        case(cloud(6, 2, 9), cloud(3, 2), 0.3, label="the best line of a plane"),
+        case(cloud(12, 4), cloud(5, 4), 0.1, label="a tenth may be lost"),
+        case(cloud(7, 5), cloud(7, 5), 0.02, label="a fiftieth may be lost"),
+        case(cloud(30, 6), cloud(4, 6), 0.05, label="a twentieth may be lost"),
+        case(cloud(40, 8), cloud(9, 8), 0.2, label="a fifth may be lost"),
     ]
 
 
 PCA = Exercise(
     id="autoencoders/pca",
     section=SECTION,
-    title="Principal components by SVD",
+    title="As few components as will do",
     reference=pca_rebuild,
     cases=_clouds,
     alternatives=[_by_eigenvectors],
@@ -97,15 +115,15 @@ PCA = Exercise(
             "The new rows are centred, but the directions come from data that are not: subtract the mean from x before the SVD.",
         ),
         Mistake(
-            _wrong(lambda new, mean, U, Vt, k: (new - mean) @ Vt[:k].T @ Vt[:k]),
+            _wrong(lambda new, mean, Vt, k: (new - mean) @ Vt[:k].T @ Vt[:k]),
             "The mean is not added again: this is the deviation from it.",
         ),
         Mistake(
-            _wrong(lambda new, mean, U, Vt, k: (new - mean) @ Vt[:k].T),
+            _wrong(lambda new, mean, Vt, k: (new - mean) @ Vt[:k].T),
             "These are the codes, k numbers a row. Go back to d numbers: multiply by the directions, add the mean.",
         ),
         Mistake(
-            _wrong(lambda new, mean, U, Vt, k: mean + new @ Vt[:k].T @ Vt[:k]),
+            _wrong(lambda new, mean, Vt, k: mean + new @ Vt[:k].T @ Vt[:k]),
             "The mean is added at the end, but was never subtracted from the new rows.",
         ),
         Mistake(
@@ -114,111 +132,139 @@ PCA = Exercise(
         ),
         Mistake(_fitted_on_new, "The components are those of the new rows. Learn them from x alone."),
         Mistake(
-            _wrong(lambda new, mean, U, Vt, k: mean + (new - mean) @ Vt[-k:].T @ Vt[-k:]),
+            _wrong(lambda new, mean, Vt, k: mean + (new - mean) @ Vt[-k:].T @ Vt[-k:]),
             "These are the last k directions, those of least spread. The singular values come in falling order.",
         ),
         Mistake(
-            _wrong(lambda new, mean, U, Vt, k: mean + (new - mean) @ Vt[:, :k] @ Vt[:, :k].T),
-            "The columns of the third result of svd are taken. It is V transposed: the directions are its rows.",
+            _counted(lambda s, share: needed(np.sqrt(s), share)),
+            "More components than needed: the shares are those of the singular values. Square the values first.",
         ),
-        Mistake(_one_mean, "One mean of all entries is subtracted. Every column has its own: axis=0."),
         Mistake(
-            _scaled,
-            "The columns are divided by their spread first. That is PCA of correlations, with another subspace.",
+            _counted(lambda s, share: needed(s, share) + 1),
+            "One component more than needed: with one less, the share that is lost would still be small enough.",
+        ),
+        Mistake(
+            _counted(lambda s, share: needed(s, share) - 1),
+            "One component less than needed: this loses more than the share allows.",
+        ),
+        Mistake(
+            _counted_on_new,
+            "So many components serve the new rows. How many are kept is decided by what x loses.",
+        ),
+        Mistake(
+            _counted(lambda s, share: needed(s, 1 - share)),
+            "So few components keep this share. It is the share that may be lost.",
+        ),
+        Mistake(
+            _counted(lambda s, share: int(np.sum(s**2 > share * np.sum(s**2)))),
+            "These are the components that matter more than the share, each by itself. Add up all that are left out.",
         ),
     ],
-    hint="Rows of the third result of np.linalg.svd(x - mean, full_matrices=False) are the directions.",
+    hint="s**2 of U, s, Vt = np.linalg.svd(x - mean, full_matrices=False), from k on, is what k directions lose.",
 )
 
-# principal angles
+# angles between pictures and a flat
 
 
-def angles(A: Array, B: Array) -> Array:
-    """Principal angles in degrees, smallest first: arccos of the singular values of Qa^T Qb."""
-    Qa, Qb = np.linalg.qr(A)[0], np.linalg.qr(B)[0]
-    return np.degrees(np.arccos(np.clip(np.linalg.svd(Qa.T @ Qb, compute_uv=False), 0, 1)))
+def angles(x: Array, V: Array, c: Array) -> Array:
+    """arccos(|Q^T u| / |u|) in degrees for each u = x - c, with an orthonormal basis Q of the span of V."""
+    return _degrees(_cosines(x - c, np.linalg.qr(V)[0]))
 
 
-def _by_svd(A: Array, B: Array) -> Array:
-    Qa = np.linalg.svd(A, full_matrices=False)[0]
-    Qb = np.linalg.svd(B, full_matrices=False)[0]
-    squares = np.linalg.eigvalsh(Qa.T @ Qb @ Qb.T @ Qa)[::-1]
-    return np.degrees(np.arccos(np.sqrt(np.clip(squares, 0, 1))))
+def _cosines(u: Array, Q: Array) -> Array:
+    return np.clip(np.linalg.norm(u @ Q, axis=1) / np.linalg.norm(u, axis=1), 0, 1)
 
 
-def _cosines(change: Callable[[Array], Array], A: Array, B: Array) -> Array:
-    Qa, Qb = np.linalg.qr(A)[0], np.linalg.qr(B)[0]
-    return change(np.clip(np.linalg.svd(Qa.T @ Qb, compute_uv=False), 0, 1))
+def _degrees(cosines: Array) -> Array:
+    return np.degrees(np.arccos(cosines))
 
 
-def _columns(A: Array, B: Array) -> Array:
-    """Angles between the columns of the same number."""
-    A, B = A / np.linalg.norm(A, axis=0), B / np.linalg.norm(B, axis=0)
-    return np.sort(np.degrees(np.arccos(np.clip(abs((A * B).sum(axis=0)), 0, 1))))
+def _by_tangent(x: Array, V: Array, c: Array) -> Array:
+    u = (x - c).T  # (d, n)
+    flat = V @ np.linalg.lstsq(V, u, rcond=None)[0]
+    return np.degrees(np.arctan2(np.linalg.norm(u - flat, axis=0), np.linalg.norm(flat, axis=0)))
 
 
-def _not_orthogonal(A: Array, B: Array) -> Array:
-    A, B = A / np.linalg.norm(A, axis=0), B / np.linalg.norm(B, axis=0)
-    return np.degrees(np.arccos(np.clip(np.linalg.svd(A.T @ B, compute_uv=False), 0, 1)))
+def _unit(V: Array) -> Array:
+    return V / np.linalg.norm(V, axis=0)
 
 
-def _diagonal(A: Array, B: Array) -> Array:
-    Qa, Qb = np.linalg.qr(A)[0], np.linalg.qr(B)[0]
-    return np.sort(np.degrees(np.arccos(np.clip(abs(np.diag(Qa.T @ Qb)), 0, 1))))
+def _to_columns(x: Array, V: Array, c: Array) -> Array:
+    u = x - c
+    return _degrees(np.clip(abs(u @ _unit(V)) / np.linalg.norm(u, axis=1, keepdims=True), 0, 1).max(axis=1))
 
 
-def _bases(rng: np.random.Generator) -> list[Case]:
-    def basis(d: int, k: int) -> Array:
-        return rng.normal(size=(d, k)).round(2)
+def _to_rebuilt(x: Array, V: Array, c: Array) -> Array:
+    Q = np.linalg.qr(V)[0]
+    x_hat = c + (x - c) @ Q @ Q.T
+    cosines = (x * x_hat).sum(axis=1) / np.linalg.norm(x, axis=1) / np.linalg.norm(x_hat, axis=1)
+    return _degrees(np.clip(cosines, -1, 1))
 
-    x, y, z = np.eye(3)[:, :1], np.eye(3)[:, 1:2], np.eye(3)[:, 2:]
+
+def _of_bases(x: Array, V: Array, c: Array) -> Array:
+    Q = np.linalg.qr(V)[0]
+    return np.degrees(np.linalg.norm((x - c) - (x - c) @ Q @ Q.T, axis=1) / np.linalg.norm(x - c, axis=1))
+
+
+def _flats(rng: np.random.Generator) -> list[Case]:
+    def some(*shape: int) -> Array:
+        return rng.normal(size=shape).round(2)
+
+    plane = np.array([[1.0, 1.0], [0.0, 1.0], [0.0, 0.0]])
+    points = np.array([[2.0, 1.0, 1.0], [1.0, 1.0, 2.0], [1.0, 3.0, 3.0], [3.0, 0.0, 1.0]])
     return [
-        case(x, x + y, label="two lines at 45 degrees"),
-        case(np.hstack([x, y]), np.hstack([x, y + np.sqrt(3) * z]), label="two planes that share a line"),
-        case(basis(5, 2), basis(5, 2), label="two planes in five dimensions"),
-        case(3 * basis(6, 3), basis(6, 3), label="three dimensions of six"),
-        case(basis(4, 1), -2 * basis(4, 1), label="two lines in four dimensions"),
+        case(points, plane, np.ones(3), label="in the plane, across it, at 45 degrees"),
+        case(some(4, 5), some(5, 2), some(5), label="a plane in five dimensions"),
+        case(some(3, 6) + 3, 3 * some(6, 3), some(6), label="three dimensions of six"),
+        case(some(5, 4), -2 * some(4, 1), some(4), label="a line in four dimensions"),
     ]
 
 
 ANGLES = Exercise(
     id="autoencoders/angles",
     section=SECTION,
-    title="Between two subspaces",
+    title="How far a picture sticks out",
     reference=angles,
-    cases=_bases,
-    alternatives=[_by_svd],
-    atol=1e-5,
+    cases=_flats,
+    alternatives=[_by_tangent],
+    atol=1e-4,
     mistakes=[
         Mistake(
-            lambda A, B: _cosines(lambda s: s, A, B),
+            lambda x, V, c: _cosines(x - c, np.linalg.qr(V)[0]),
             "These are the cosines. Return the angles, in degrees.",
         ),
-        Mistake(lambda A, B: _cosines(np.arccos, A, B), "These angles are in radians. Return degrees."),
         Mistake(
-            lambda A, B: _cosines(lambda s: np.degrees(np.arcsin(s)), A, B),
-            "The singular values are cosines, not sines: a subspace has angle 0 with itself.",
+            lambda x, V, c: np.radians(angles(x, V, c)),
+            "These angles are in radians. Return degrees.",
         ),
         Mistake(
-            lambda A, B: _cosines(lambda s: np.degrees(np.arccos(s))[::-1], A, B),
-            "The right angles, largest first. Return the smallest first.",
+            lambda x, V, c: 90 - angles(x, V, c),
+            "These are the angles to what is at right angles to the flat: what lies in it must have 0, not 90.",
         ),
         Mistake(
-            _columns,
-            "These are angles between columns of the same number. Two bases of one subspace may have no column in common.",
+            lambda x, V, c: angles(x, V, np.zeros_like(c)),
+            "The flat goes through c. Subtract c from x before you look at directions.",
         ),
         Mistake(
-            _not_orthogonal,
-            "The columns have length 1, but are not at right angles to one another. Take orthonormal bases, by QR.",
+            _to_columns,
+            "These are the angles to the nearest column. The flat holds all mixtures of the columns, too.",
         ),
         Mistake(
-            lambda A, B: np.degrees(np.arccos(np.clip(np.linalg.svd(A.T @ B, compute_uv=False), 0, 1))),
-            "A^T B has cosines for singular values only if the columns are orthonormal. Make them so, by QR.",
+            lambda x, V, c: _degrees(_cosines(x - c, _unit(V))),
+            "The columns have length 1, but are not at right angles to one another. Take an orthonormal basis, by QR.",
         ),
         Mistake(
-            _diagonal,
-            "The diagonal of Qa^T Qb compares basis vectors in the order they happen to have. Take its singular values.",
+            lambda x, V, c: _degrees(_cosines(x - c, V)),
+            "The columns of V are used as if they were orthonormal. Make them so, by QR.",
+        ),
+        Mistake(
+            _to_rebuilt,
+            "This is the angle between x and its reconstruction, seen from 0. Look from c at both.",
+        ),
+        Mistake(
+            _of_bases,
+            "This is the sine, taken for an angle: the length that sticks out over the whole. Take its arcsin.",
         ),
     ],
-    hint="np.linalg.qr gives an orthonormal basis; np.linalg.svd(..., compute_uv=False) gives the cosines.",
+    hint="With Q = np.linalg.qr(V)[0], the part of u in the flat has length |Q^T u|.",
 )
