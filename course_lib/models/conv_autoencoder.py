@@ -95,21 +95,21 @@ def conv_autoencoder(
     up: list[nn.Module] = [layers.Conv2d(code_channels, channels[-1], 3, padding=1, **where), activation()]
     outwards = (*reversed(channels), out_channels)
     for c_in, c_out in pairwise(outwards):
-        if upsampling == "transposed":
-            odd = kernel_size % 2
-            options: dict[str, Any] = {
-                "stride": 2,
-                "padding": (kernel_size - 2 + odd) // 2,
-                "output_padding": odd,
-            }
-            up.append(layers.ConvTranspose2d(c_in, c_out, kernel_size, **options, **where))
-        else:
-            up += [
-                nn.Upsample(scale_factor=2, mode=upsampling),
-                layers.Conv2d(c_in, c_out, 3, padding=1, **where),
-            ]
-        up.append(activation())
+        up += [*_doubling(upsampling, c_in, c_out, kernel_size, where), activation()]
     up.pop()  # no activation behind the last
     if output is not None:
         up.append(output())
     return ConvAutoencoder(nn.Sequential(*down), nn.Sequential(*up), 2 ** len(channels))
+
+
+def _doubling(
+    upsampling: str, c_in: int, c_out: int, kernel_size: int, where: dict[str, Any]
+) -> list[nn.Module]:
+    """Layers that double the side of a map."""
+    if upsampling == "transposed":
+        odd = kernel_size % 2
+        padding = (kernel_size - 2 + odd) // 2
+        options: dict[str, Any] = {"stride": 2, "padding": padding, "output_padding": odd}
+        return [layers.ConvTranspose2d(c_in, c_out, kernel_size, **options, **where)]
+    enlarge = nn.Upsample(scale_factor=2, mode=upsampling)
+    return [enlarge, layers.Conv2d(c_in, c_out, 3, padding=1, **where)]

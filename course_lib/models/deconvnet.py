@@ -117,8 +117,7 @@ class DeconvNet(nn.Module):
 
     def _check_sides(self, x: Tensor) -> None:
         checks.float_tensor("DeconvNet", x)
-        if x.ndim != 4:
-            raise ValueError(f"DeconvNet: input must be (n, c, h, w), got shape {tuple(x.shape)}")
+        checks.rank("DeconvNet", x, "(n, c, h, w)")
         step = 2 ** len(self.down)
         least = step * max(1, self.grid)
         if any(side % step or side < least for side in x.shape[2:]):

@@ -8,8 +8,7 @@ from torch import Tensor, nn
 
 from course_lib import layers
 from course_lib.layers.checks import Device, Dtype
-from course_lib.models.autoencoder import Autoencoder, Factory
-from course_lib.models.mlp import mlp
+from course_lib.models.autoencoder import Autoencoder, Factory, autoencoder
 
 
 class StackedAutoencoder(Autoencoder):
@@ -61,10 +60,8 @@ def stacked_autoencoder(
 
     Source: Bengio, Lamblin, Popovici & Larochelle (2007), Greedy layer-wise training of deep networks.
     """
-    sizes = list(sizes)
-    encoder = mlp(sizes, activation, code, device=device, dtype=dtype)
-    decoder = mlp(sizes[::-1], activation, output, device=device, dtype=dtype)
-    return StackedAutoencoder(encoder, decoder)
+    net = autoencoder(sizes, activation, code, output, device=device, dtype=dtype)
+    return StackedAutoencoder(net.encoder, net.decoder)
 
 
 def _dense_layers(net: nn.Module) -> list[nn.Sequential]:

@@ -101,8 +101,7 @@ class UNet(nn.Module):
 
     def _check_sides(self, x: Tensor) -> None:
         checks.float_tensor("UNet", x)
-        if x.ndim != 4:
-            raise ValueError(f"UNet: input must be (n, c, h, w), got shape {tuple(x.shape)}")
+        checks.rank("UNet", x, "(n, c, h, w)")
         for side in x.shape[2:]:
             if not self.output_side(side):
                 near = sorted({self.fitting(side, up=False), self.fitting(side)})
