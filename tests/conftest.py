@@ -1,4 +1,6 @@
-"""What holds for every test: none is skipped, and the ONNX backend's node cases are made once.
+"""What holds for every test: none is skipped or raced against a clock, and a file's tests stay together.
+
+The ONNX backend's node cases are made once.
 
 These cases are inputs and outputs of single operators, made independently of PyTorch.
 """
@@ -7,8 +9,13 @@ import collections
 import warnings
 from typing import NamedTuple
 
+import hypothesis
 import numpy as np
 import pytest
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("course", deadline=None)
+hypothesis.settings.load_profile("course")
 
 
 class NodeCase(NamedTuple):
@@ -16,6 +23,14 @@ class NodeCase(NamedTuple):
     attributes: dict
     inputs: dict[str, np.ndarray]
     outputs: list[np.ndarray]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Keep a file's tests on one worker, since they share what is dear to set up; some go by themselves."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
 
 
 @pytest.hookimpl(wrapper=True)

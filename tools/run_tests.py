@@ -55,8 +55,7 @@ class Outcome:
 def stages() -> list[Stage]:
     """The stages, in order."""
     python = sys.executable
-    # A notebook's cells must run in one kernel, and a file's tests share what is dear to set up.
-    in_parallel = ["-n", WORKERS, "--dist", "loadfile"]
+    in_parallel = ["-n", WORKERS, "--dist"]  # a notebook's cells in one kernel; tests by tests/conftest.py
     nbval = ["--nbval-lax", "--nbval-cell-timeout", "600", "-p", "no:cacheprovider"]
     return [
         Stage("browser", [python, "tools/browser.py"]),
@@ -67,11 +66,15 @@ def stages() -> list[Stage]:
         Stage("book", [python, "tools/build.py"], needs=["execute"]),
         Stage(
             "nbval",
-            [python, "-m", "pytest", *in_parallel, *nbval, "_build/executed"],
+            [python, "-m", "pytest", *in_parallel, "loadfile", *nbval, "_build/executed"],
             needs=["execute"],
             environment=KERNEL_ENVIRONMENT,
         ),
-        Stage("pytest", [python, "-m", "pytest", *in_parallel], needs=["browser", "book"]),
+        Stage(
+            "pytest",
+            [python, "-m", "pytest", *in_parallel, "loadgroup", "--durations", "25"],
+            needs=["browser", "book"],
+        ),
     ]
 
 

@@ -37,10 +37,13 @@ def first(fixture_book):
     return nbformat.read(fixture_book / "notebooks/01_things/first.ipynb", as_version=4)
 
 
-@pytest.fixture(
-    params=[ROOT / f"notebooks/{page.section}.ipynb" for page in Book(ROOT).sections],
-    ids=lambda path: path.stem,
-)
+def _by_itself(section):
+    """A section's student edition, whose tests share nothing with those of another and go to any worker."""
+    path = ROOT / f"notebooks/{section}.ipynb"
+    return pytest.param(path, marks=pytest.mark.xdist_group(f"edition {section}"), id=path.stem)
+
+
+@pytest.fixture(params=[_by_itself(page.section) for page in Book(ROOT).sections])
 def edition_path(request):
     """Each of the project's student editions in turn."""
     return request.param
