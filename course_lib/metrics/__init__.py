@@ -23,6 +23,7 @@ from course_lib.metrics.curves import auc, precision_recall_curve, roc_curve
 from course_lib.metrics.detection import mean_average_precision
 from course_lib.metrics.images import peak_signal_noise_ratio, structural_similarity
 from course_lib.metrics.intervals import Interval, confidence_interval
+from course_lib.metrics.language import bits_per_byte, exact_match_score, perplexity, token_log_prob
 from course_lib.metrics.precision_recall import (
     f1_score,
     fbeta_score,
@@ -40,6 +41,13 @@ from course_lib.metrics.regression import (
 )
 from course_lib.metrics.report import classification_report
 from course_lib.metrics.representation import frechet_distance, frechet_distance_of_samples, linear_cka
+from course_lib.metrics.samples import (
+    CopiesFound,
+    SamplePrecisionRecall,
+    copies_found,
+    nearest_distances,
+    sample_precision_recall,
+)
 from course_lib.metrics.segmentation import mean_iou
 from course_lib.metrics.streaming import (
     StreamingAccuracy,
@@ -51,8 +59,10 @@ from course_lib.metrics.streaming import (
 from course_lib.metrics.voc import interpolated_average_precision, voc_mean_average_precision
 
 __all__ = [
+    "CopiesFound",
     "Interval",
     "Reliability",
+    "SamplePrecisionRecall",
     "StreamingAccuracy",
     "StreamingConfusionMatrix",
     "StreamingExamples",
@@ -62,12 +72,15 @@ __all__ = [
     "auc",
     "average_precision_score",
     "balanced_accuracy_score",
+    "bits_per_byte",
     "brier_score_loss",
     "calibration_curve",
     "classification_report",
     "cohen_kappa_score",
     "confidence_interval",
     "confusion_matrix",
+    "copies_found",
+    "exact_match_score",
     "expected_calibration_error",
     "f1_score",
     "fbeta_score",
@@ -81,7 +94,9 @@ __all__ = [
     "mean_average_precision",
     "mean_iou",
     "mean_squared_error",
+    "nearest_distances",
     "peak_signal_noise_ratio",
+    "perplexity",
     "precision_recall_curve",
     "precision_recall_fscore_support",
     "precision_score",
@@ -91,8 +106,10 @@ __all__ = [
     "roc_auc_score",
     "roc_curve",
     "root_mean_squared_error",
+    "sample_precision_recall",
     "specificity_score",
     "structural_similarity",
+    "token_log_prob",
     "top_k_accuracy_score",
     "voc_mean_average_precision",
 ]

@@ -102,7 +102,7 @@ def test_splits_do_not_overlap_and_make_up_all(name):
     assert sum(len(part) for part in parts.values()) == len(together)
 
 
-@pytest.mark.parametrize("name", ["citations", "clouds", "glyphs", "moons", "line"])
+@pytest.mark.parametrize("name", ["citations", "clouds", "glyphs", "moons", "line", "ring"])
 def test_splits_do_not_overlap_whatever_the_seed(name):
     seen = set()
     for seed in range(3):
@@ -121,15 +121,21 @@ CHECKSUMS = {
     "karate": "fece4776e4326aaa3983a77fb8906bfe6bd3846d08e6c51b615ec64636a4779c",
     "photos": "34ecce08dc5d02b2639752b963528d49e6e406c71efcda300b379d7e5af69f1d",
     "textures": "0e633773b4352ae9d4cf71d7e9ce2924f23dae1f5c74ea3290d4b380798c1325",
+    "arithmetic": "511ee2834ae8d2ec1ad96ceb6942cee6220c12e2a3bbb5c904d40693b2aeb1e9",
     "citations": "fbffb41869e12fc6e002203d39159ad2758cb456847fa398d891c9502ccb2efb",
     "clouds": "ce45e91d7c2bbb032a7b84733863e8feb669477e3c6a9571966551c54aa7b7b4",
+    "copying": "ce9a32ce6f7849457a8607e9d463ff12902b1dff1815284b7aa40f0298efd93c",
     "dates": "9f8b4ece848e67b02403d38a121e26a2978ad81dd1eaf70947e368aeb67ebd93",
     "ecg": "37097166a451a72ad0f526a50ebff0f2c6373deac7daadfcd91eb6914f5c82d5",
     "gates": "f11a7bd1db894ee60157d04382275d27a8d02c480fc85b3eb67448b149d4c92f",
     "glyphs": "951b5da5f8643113c544abf73334a96242b539815f499ee34c6f419f14a2b24f",
+    "homonyms": "9f5efebae8d6407bd4102581b8494af94338c4b725aca57974bbc89fa1fe4225",
     "line": "bb88ce347e2c1f756c453c236b2cf1d0a4e99b976e3183965d2a50d7895a31cd",
     "moons": "7b7baa41f25b074b03e9fad9fef2d3238e931de2b86c7216b3cb9b73c3c6b7ce",
+    "recall": "c9743051d551a7938506ddb217fb72e43c98b8a20f6ef0b47197f4637815d45d",
+    "ring": "61ea8a14d292cdc3f3549fd64dbd6cd60b5bda0e9f0ce8d738ef42122b9e4714",
     "scenes": "eb250bb78731ba42cc381ae6a22f8c0d8cfdb74400e7c3f8b6eb661cd96b5a14",
+    "vqa": "dbd6274b254d83d0036c020dbb56793e826eb0329413a92488d505c6338d98ab",
 }
 
 # The text of python-docs is that of the Python that runs the course, so its bits change from one version to
@@ -224,7 +230,7 @@ def test_the_device_is_the_cpu_unless_asked_for():
     assert data.load("gates", device="auto").x.device.type in ("cpu", "cuda", "mps")
 
 
-@pytest.mark.parametrize("name", ["citations", "clouds", "glyphs", "moons", "line", "scenes"])
+@pytest.mark.parametrize("name", ["citations", "clouds", "glyphs", "moons", "line", "ring", "scenes"])
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [

@@ -12,10 +12,15 @@ from course_lib import metrics
 
 THEIRS = [name for name in metrics.__all__ if hasattr(sklearn.metrics, name)]
 OURS = {
+    "CopiesFound",
     "Interval",
     "Reliability",
+    "SamplePrecisionRecall",
+    "bits_per_byte",
     "calibration_curve",  # of sklearn.calibration
     "confidence_interval",
+    "copies_found",
+    "exact_match_score",
     "expected_calibration_error",
     "frechet_distance",
     "frechet_distance_of_samples",
@@ -23,10 +28,14 @@ OURS = {
     "linear_cka",
     "mean_average_precision",
     "mean_iou",
+    "nearest_distances",
     "peak_signal_noise_ratio",  # of skimage.metrics
+    "perplexity",
     "reliability_curve",
+    "sample_precision_recall",
     "specificity_score",
     "structural_similarity",  # of skimage.metrics
+    "token_log_prob",
     "voc_mean_average_precision",
     *(name for name in metrics.__all__ if name.startswith("Streaming")),
 }
