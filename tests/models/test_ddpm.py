@@ -40,6 +40,14 @@ def test_it_starts_by_guessing_nothing():
     assert not ddpm(width=8)(x, torch.tensor([0, 9])).any()
 
 
+def test_the_picture_itself_can_be_the_answer_whatever_its_size():
+    net = ddpm(in_channels=2, width=8)
+    with torch.no_grad():
+        net.gate.bias.copy_(torch.tensor([1.0, 0.5]))
+    x = 1000 * torch.randn(2, 2, 8, 8)
+    torch.testing.assert_close(net(x, torch.tensor([0, 9])), x * torch.tensor([1.0, 0.5])[:, None, None])
+
+
 def test_it_reads_picture_time_and_class():
     net = awake(ddpm(width=8, num_classes=4))
     x, t, y = torch.randn(3, 1, 8, 8), torch.tensor([5, 5, 5]), torch.tensor([1, 1, 1])

@@ -27,6 +27,16 @@ def test_it_reads_point_time_and_class():
     assert torch.equal(net(x, t), net(x, t, torch.full((4,), 3)))
 
 
+def test_the_point_itself_can_be_the_answer():
+    net = dense_denoiser(width=8)
+    with torch.no_grad():
+        for parameter in [*net.leave.parameters(), net.gate.weight]:
+            parameter.zero_()
+        net.gate.bias.fill_(1)
+    x = torch.randn(5, 2)
+    torch.testing.assert_close(net(x, torch.arange(5)), x)
+
+
 def test_the_state_goes_round():
     first, second = dense_denoiser(width=8), dense_denoiser(width=8)
     second.load_state_dict(first.state_dict())

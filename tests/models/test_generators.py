@@ -155,11 +155,11 @@ def test_the_tool_runs_at_a_small_scale(tmp_path, monkeypatch, kind):
 
 @pytest.mark.parametrize("kind", ["vae", "gan"])
 def test_the_tool_makes_pictures_better_in_little_time(kind, real):
-    """Two seconds move the pictures of a fresh net towards the data."""
-    recipe = replace(pretrain_generators.RECIPES[kind], examples=500, seconds=2.0)
+    """A second moves the pictures of a fresh net towards the data."""
+    recipe = replace(pretrain_generators.RECIPES[kind], examples=500)
     gaps = []
-    for seconds in (0.0, 2.0):
-        net, _ = pretrain_generators.train(replace(recipe, seconds=seconds or 1e-9), 0)
+    for seconds in (1e-9, 1.0):
+        net, _ = pretrain_generators.train(replace(recipe, seconds=seconds), 0)
         torch.manual_seed(0)
         with torch.no_grad():
             x = (
