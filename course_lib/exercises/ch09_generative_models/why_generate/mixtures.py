@@ -205,12 +205,21 @@ def _series(rng: np.random.Generator) -> list[Case]:
         m = (2 * np.arange(k) + rng.normal(size=k) / 2).round(2)
         return case(x[order], y[order], w / w.sum(), m, std, label=label)
 
+    unsorted = case(
+        np.array([3.5, -0.5, 0.75, 2.5, 1.25]),
+        np.array([0, -1, 1, -1, -1]),
+        np.array([0.25, 0.75]),
+        np.array([3.0, 0.25]),
+        1.25,
+        label="the first component lies to the right",
+    )
     return [
         series(2, 6, 2, 1.0, "two components, a label each"),
         series(3, 20, 3, 0.5, "three components"),
         series(2, 9, 7, 1.5, "mostly labelled"),
         series(3, 12, 5, 2.0, "wide components"),
         series(4, 30, 4, 0.75, "four components"),
+        unsorted,
     ]
 
 
