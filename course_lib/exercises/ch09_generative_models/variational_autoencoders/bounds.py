@@ -109,6 +109,12 @@ LOSS = Exercise(
             "This is the sum over the batch. Take the mean over pictures.",
         ),
         Mistake(
+            lambda logits, x, mean, log_variance: (
+                _surprise(logits, x).sum(axis=1) + _cost(mean, log_variance).sum(axis=1)
+            ),
+            "This is one loss for each picture. Take their mean.",
+        ),
+        Mistake(
             _loss(lambda s, c: (s.sum(axis=1) + 2 * c.sum(axis=1)).mean()),
             "The 1/2 of the KL is missing.",
         ),
@@ -167,6 +173,12 @@ def _underflown(log_joint: Array, log_q: Array) -> Array:
     return np.log(np.exp(np.minimum(log_joint - log_q, 700)).mean(axis=0) + 1e-300)
 
 
+def _one_largest(log_joint: Array, log_q: Array) -> Array:
+    log_w = log_joint - log_q
+    with np.errstate(divide="ignore"):
+        return log_w.max() + np.log(np.exp(log_w - log_w.max()).mean(axis=0))
+
+
 def _weights(rng: np.random.Generator) -> list[Case]:
     def weights(draws: int, n: int, level: float, spread: float, label: str) -> Case:
         log_joint = level + spread * rng.normal(size=(draws, n)).round(2)
@@ -178,6 +190,11 @@ def _weights(rng: np.random.Generator) -> list[Case]:
         weights(5, 3, -40.0, 3.0, "five draws for three pictures"),
         weights(3, 3, -10.0, 0.5, "as many draws as pictures"),
         weights(6, 2, -3000.0, 20.0, "probabilities too small for a float"),
+        case(
+            np.array([[-40.0, -3000.0], [-42.0, -3001.0]]),
+            np.zeros((2, 2)),
+            label="one picture far more likely than the other",
+        ),
     ]
 
 
@@ -236,6 +253,10 @@ IMPORTANCE = Exercise(
         Mistake(
             _underflown,
             "Right while exp does not come to 0. Take the largest log-weight out of the sum, or use np.logaddexp.reduce.",
+        ),
+        Mistake(
+            _one_largest,
+            "One maximum is taken out for all pictures, and the weights of an unlikely one underflow. Each picture needs its own.",
         ),
     ],
     hint="The weights are exp(log_joint - log_q). np.logaddexp.reduce adds numbers that are given by their logarithms.",

@@ -129,6 +129,10 @@ KL = Exercise(
         Mistake(
             _mean, "The mean over the coordinates is taken. They are independent: their divergences add."
         ),
+        Mistake(
+            lambda m1, v1, m2, v2: ((m1 - m2) ** 2 / v2 + v1 / v2 - 1 - np.log(v1 / v2)) / 2,
+            "These are the divergences of the single coordinates. They are independent: sum.",
+        ),
         Mistake(_both_ways, "This is the mean of both directions. Only KL(first || second) is asked for."),
     ],
     hint="Take E_q[log q - log p] for one coordinate; under q the mean of (z - m2)^2 is v1 + (m1 - m2)^2.",
