@@ -118,6 +118,12 @@ def size(owner: str, x: Tensor, dim: int, expected: int, what: str, name: str = 
         )
 
 
+def generator(owner: str, value: object) -> None:
+    """Raise unless ``value`` is a generator of random numbers, or None."""
+    if value is not None and not isinstance(value, torch.Generator):
+        raise TypeError(f"{owner}: generator must be a torch.Generator, got {value!r}")
+
+
 def not_supported(owner: str, **options: object) -> None:
     """Raise if one of ``options``, which the original has and we do not, is switched on."""
     for name, value in options.items():

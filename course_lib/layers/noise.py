@@ -25,7 +25,7 @@ class GaussianNoise(nn.Module):
     def __init__(self, std: float, generator: torch.Generator | None = None) -> None:
         super().__init__()
         checks.finite_number("GaussianNoise", "std", std, at_least=0)
-        _check_generator("GaussianNoise", generator)
+        checks.generator("GaussianNoise", generator)
         self.std, self.generator = std, generator
 
     def forward(self, x: Tensor) -> Tensor:
@@ -60,7 +60,7 @@ class MaskingNoise(nn.Module):
     def __init__(self, p: float = 0.25, generator: torch.Generator | None = None) -> None:
         super().__init__()
         checks.probability("MaskingNoise", "p", p)
-        _check_generator("MaskingNoise", generator)
+        checks.generator("MaskingNoise", generator)
         self.p, self.generator = p, generator
 
     def forward(self, x: Tensor) -> Tensor:
@@ -76,11 +76,6 @@ class MaskingNoise(nn.Module):
     def extra_repr(self) -> str:
         """Arguments shown by repr."""
         return f"p={self.p}"
-
-
-def _check_generator(owner: str, generator: object) -> None:
-    if generator is not None and not isinstance(generator, torch.Generator):
-        raise TypeError(f"{owner}: generator must be a torch.Generator, got {generator!r}")
 
 
 def _check_device(owner: str, generator: torch.Generator | None, x: Tensor) -> None:

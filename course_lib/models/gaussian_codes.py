@@ -45,13 +45,10 @@ def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
     return (mean.square() + log_variance.expm1() - log_variance).sum(dim=1) / 2
 
 
-def check_generator(owner: str, generator: object, x: Tensor) -> None:
+def check_generator(owner: str, generator: torch.Generator | None, x: Tensor) -> None:
     """Raise unless ``generator`` is None, or a generator on the device of ``x``."""
-    if generator is None:
-        return
-    if not isinstance(generator, torch.Generator):
-        raise TypeError(f"{owner}: generator must be a torch.Generator, got {generator!r}")
-    if generator.device.type != x.device.type:
+    checks.generator(owner, generator)
+    if generator is not None and generator.device.type != x.device.type:
         where, expected = generator.device.type, x.device.type
         raise ValueError(f"{owner}: generator must be on the device of the codes, {expected}, got {where}")
 
