@@ -1,4 +1,4 @@
-"""What holds for every test: none is skipped or raced against a clock, and a file's tests stay together.
+"""What holds for every test: none is skipped, raced against a clock or left to chance; files stay whole.
 
 The ONNX backend's node cases are made once.
 
@@ -12,6 +12,7 @@ from typing import NamedTuple
 import hypothesis
 import numpy as np
 import pytest
+import torch
 
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("course", deadline=None)
@@ -31,6 +32,12 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Begin each test with the same random numbers, whatever ran before it: what fails once fails again."""
+    torch.manual_seed(0)
 
 
 @pytest.hookimpl(wrapper=True)

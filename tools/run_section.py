@@ -14,14 +14,10 @@ from sections import Section, fingerprint
 
 CELL_TIMEOUT = 600  # seconds: ten times what a whole section may take; what runs longer hangs
 
-# Every kernel runs alone on one core, so that as many sections run at a time as there are cores.
-KERNEL_ENVIRONMENT = {
-    "COURSE_BOOK": "1",
-    "PYTHONHASHSEED": "0",
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-}
+# As many processes run at a time as there are cores, each on one: threads that wait for a core wait busily,
+# and two processes of two threads on two cores take many times as long as two of one.
+ONE_CORE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+KERNEL_ENVIRONMENT = ONE_CORE | {"COURSE_BOOK": "1", "PYTHONHASHSEED": "0"}
 
 
 @dataclass

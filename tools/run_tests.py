@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from execute import cores
-from run_section import KERNEL_ENVIRONMENT
+from run_section import KERNEL_ENVIRONMENT, ONE_CORE
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(sys.executable).parent
@@ -74,6 +74,7 @@ def stages() -> list[Stage]:
             "pytest",
             [python, "-m", "pytest", *in_parallel, "loadgroup", "--durations", "25"],
             needs=["browser", "book"],
+            environment=ONE_CORE,
         ),
     ]
 
