@@ -118,10 +118,15 @@ def size(owner: str, x: Tensor, dim: int, expected: int, what: str, name: str = 
         )
 
 
-def generator(owner: str, value: object) -> None:
-    """Raise unless ``value`` is a generator of random numbers, or None."""
-    if value is not None and not isinstance(value, torch.Generator):
-        raise TypeError(f"{owner}: generator must be a torch.Generator, got {value!r}")
+def generator(owner: str, value: object, like: Tensor | None = None) -> None:
+    """Raise unless ``value`` is None or a generator of random numbers, on the device of ``like`` if given."""
+    if value is None:
+        return
+    if not isinstance(value, torch.Generator):
+        raise TypeError(f"{owner}: generator must be a torch.Generator or None, got {value!r}")
+    if like is not None and value.device.type != like.device.type:
+        here, there = like.device.type, value.device.type
+        raise ValueError(f"{owner}: generator must be on the input's device, {here}, got one on {there}")
 
 
 def not_supported(owner: str, **options: object) -> None:

@@ -33,7 +33,7 @@ class GaussianNoise(nn.Module):
         checks.float_tensor("GaussianNoise", x)
         if not self.training or self.std == 0:
             return x
-        _check_device("GaussianNoise", self.generator, x)
+        checks.generator("GaussianNoise", self.generator, like=x)
         return x + torch.empty_like(x).normal_(0, self.std, generator=self.generator)
 
     def extra_repr(self) -> str:
@@ -68,7 +68,7 @@ class MaskingNoise(nn.Module):
         checks.float_tensor("MaskingNoise", x)
         if not self.training or self.p == 0:
             return x
-        _check_device("MaskingNoise", self.generator, x)
+        checks.generator("MaskingNoise", self.generator, like=x)
         # float32 draws: in half precision there are too few different ones to tell 0.1 from 0.1003
         draws = torch.empty(x.shape, device=x.device).uniform_(generator=self.generator)
         return x.masked_fill(draws < self.p, 0.0)
@@ -76,9 +76,3 @@ class MaskingNoise(nn.Module):
     def extra_repr(self) -> str:
         """Arguments shown by repr."""
         return f"p={self.p}"
-
-
-def _check_device(owner: str, generator: torch.Generator | None, x: Tensor) -> None:
-    if generator is not None and generator.device.type != x.device.type:
-        where, expected = generator.device.type, x.device.type
-        raise ValueError(f"{owner}: generator must be on the input's device, {expected}, got one on {where}")

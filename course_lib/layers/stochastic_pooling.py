@@ -17,7 +17,7 @@ def stochastic_pool2d(
     generator: torch.Generator | None = None,
 ) -> Tensor:
     """An entry drawn in each window, or with ``training=False`` their mean: see ``StochasticPool2d``."""
-    _check_generator("stochastic_pool2d", generator)
+    checks.generator("stochastic_pool2d", generator)
     slid = windows("stochastic_pool2d", input, kernel_size, stride, padding, ceil_mode=ceil_mode)
     return _drawn("stochastic_pool2d", input, slid, training, generator)
 
@@ -50,7 +50,7 @@ class StochasticPool2d(nn.Module):
     ) -> None:
         super().__init__()
         options("StochasticPool2d", kernel_size, stride, padding)
-        _check_generator("StochasticPool2d", generator)
+        checks.generator("StochasticPool2d", generator)
         self.kernel_size = kernel_size
         self.stride = kernel_size if stride is None else stride
         self.padding, self.ceil_mode, self.generator = padding, ceil_mode, generator
@@ -75,10 +75,7 @@ def _drawn(
     if not training:
         probabilities = relative / relative.sum(0).clamp(min=torch.finfo(relative.dtype).tiny)
         return (probabilities * activations).sum(0)
-    if generator is not None and generator.device.type != x.device.type:
-        raise ValueError(
-            f"{owner}: generator must be on {x.device}, like input, got one on {generator.device}"
-        )
+    checks.generator(owner, generator, like=x)
     number, total = _draw(relative.detach(), generator)
     return activations.gather(0, number).squeeze(0) + 0 * total  # NaN in a window with a NaN
 
@@ -100,8 +97,3 @@ def _draw(relative: Tensor, generator: torch.Generator | None) -> tuple[Tensor, 
     total = ends[-1]
     point = total * torch.rand(total.shape, generator=generator, dtype=total.dtype, device=total.device)
     return (ends[:-1] <= point).sum(0, keepdim=True), total.to(relative.dtype)
-
-
-def _check_generator(owner: str, generator: torch.Generator | None) -> None:
-    if generator is not None and not isinstance(generator, torch.Generator):
-        raise TypeError(f"{owner}: generator must be a torch.Generator or None, got {generator!r}")

@@ -22,7 +22,7 @@ def reparameterize(mean: Tensor, log_variance: Tensor, generator: torch.Generato
         TypeError: no float tensors, a generator that is none.
     """
     _check_pair("reparameterize", mean, log_variance)
-    check_generator("reparameterize", generator, mean)
+    checks.generator("reparameterize", generator, like=mean)
     noise = torch.empty_like(mean).normal_(generator=generator)
     return mean + (log_variance / 2).exp() * noise
 
@@ -43,14 +43,6 @@ def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
     checks.rank("kl_to_standard_normal", mean, "(N, latent)", name="mean")
     # expm1, as exp(v) - 1 loses the digits of a small v
     return (mean.square() + log_variance.expm1() - log_variance).sum(dim=1) / 2
-
-
-def check_generator(owner: str, generator: torch.Generator | None, x: Tensor) -> None:
-    """Raise unless ``generator`` is None, or a generator on the device of ``x``."""
-    checks.generator(owner, generator)
-    if generator is not None and generator.device.type != x.device.type:
-        where, expected = generator.device.type, x.device.type
-        raise ValueError(f"{owner}: generator must be on the device of the codes, {expected}, got {where}")
 
 
 def _check_pair(owner: str, mean: Tensor, log_variance: Tensor) -> None:

@@ -82,5 +82,4 @@ def _check(
     checks.probability(OWNER, "probability", probability)
     if isinstance(ignore_index, bool) or not isinstance(ignore_index, int):
         raise TypeError(f"{OWNER}: ignore_index must be an integer, got {ignore_index!r}")
-    if generator is not None and not isinstance(generator, torch.Generator):
-        raise TypeError(f"{OWNER}: generator must be a torch.Generator, got {type(generator).__name__}")
+    checks.generator(OWNER, generator, like=tokens)

@@ -32,8 +32,7 @@ def sample_tokens(
     checks.float_tensor(owner, logits, "logits")
     checks.rank(owner, logits, "(n, V)", name="logits")
     checks.finite_number(owner, "temperature", temperature, at_least=0)
-    if generator is not None and not isinstance(generator, torch.Generator):
-        raise TypeError(f"{owner}: generator must be a torch.Generator, got {type(generator).__name__}")
+    checks.generator(owner, generator, like=logits)
     _check_logits(owner, logits)
     highest = logits.amax(dim=-1, keepdim=True)  # NaN where there is one
     if not highest.isfinite().all():

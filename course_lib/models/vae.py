@@ -11,7 +11,7 @@ from course_lib import layers
 from course_lib.layers import checks
 from course_lib.layers.checks import Device, Dtype
 from course_lib.models.autoencoder import EncoderDecoder, Factory, named
-from course_lib.models.gaussian_codes import check_generator, reparameterize
+from course_lib.models.gaussian_codes import reparameterize
 from course_lib.models.mlp import mlp
 from course_lib.models.pixel_likelihoods import BERNOULLI, PixelLikelihood
 
@@ -80,7 +80,7 @@ class VAE(EncoderDecoder):
         """n mean pictures E[x | z] of codes drawn from the prior, without gradient."""
         checks.positive_integer("VAE.sample", "n", n)
         like = next(self.parameters(), torch.zeros(()))
-        check_generator("VAE.sample", generator, like)
+        checks.generator("VAE.sample", generator, like)
         z = torch.randn(n, self.latent, generator=generator, device=like.device, dtype=like.dtype)
         with torch.no_grad():
             return self.likelihood.mean(self.decode(z))

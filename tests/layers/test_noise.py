@@ -162,7 +162,11 @@ def test_half_precision_is_masked_as_often():
     [
         (ValueError, lambda: layers.MaskingNoise(1.5), "MaskingNoise: p must be from 0 to 1"),
         (TypeError, lambda: layers.MaskingNoise("0.1"), "MaskingNoise: p must be a number"),
-        (TypeError, lambda: layers.MaskingNoise(0.1, 3), "MaskingNoise: generator must be a torch.Generator"),
+        (
+            TypeError,
+            lambda: layers.MaskingNoise(0.1, 3),
+            "MaskingNoise: generator must be a torch.Generator or None, got 3",
+        ),
         (
             TypeError,
             lambda: layers.MaskingNoise(0.1)(torch.ones(2, dtype=torch.int64)),

@@ -5,6 +5,7 @@ import torch
 from originals import assert_close
 from transformers_models import (
     BERT_SIZES,
+    assert_gradients_near,
     assert_near,
     assert_same_names,
     of_full_size,
@@ -98,11 +99,7 @@ def test_gradients_are_theirs():
     (expected.last_hidden_state.sum(-1).square().mean() + expected.pooler_output.sum()).backward()
     got = ours(tokens, token_type_ids=segments(tokens))
     (got.sum(-1).square().mean() + ours.pooled(got).sum()).backward()
-    for (name, mine), other in zip(ours.named_parameters(), theirs.parameters(), strict=True):
-        scale = other.grad.abs().max().item()
-        torch.testing.assert_close(
-            mine.grad, other.grad, rtol=0, atol=1e-4 * scale + 1e-5, msg=lambda m, name=name: f"{name}: {m}"
-        )
+    assert_gradients_near(ours, theirs)
 
 
 def test_every_token_knows_of_every_other():

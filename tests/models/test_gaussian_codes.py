@@ -122,12 +122,12 @@ def test_the_same_generator_gives_the_same_draw_and_inputs_stay():
         (
             TypeError,
             lambda: reparameterize(torch.zeros(2), torch.zeros(2), 0),
-            "generator must be a torch.Generator, got 0",
+            "generator must be a torch.Generator or None, got 0",
         ),
         (
             ValueError,
             lambda: reparameterize(*torch.zeros(2, 1, 1, device="meta"), torch.Generator()),
-            "generator must be on the device of the codes, meta, got cpu",
+            "generator must be on the input's device, meta, got one on cpu",
         ),
         (
             ValueError,

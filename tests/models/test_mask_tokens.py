@@ -119,7 +119,7 @@ GOOD = {"tokens": torch.zeros(2, 3, dtype=torch.long), "mask_token": 1, "vocab_s
         (ValueError, {"special_tokens": [2, 9]}, "special_tokens must be in 0 ... 4 .*, got 9"),
         (ValueError, {"probability": 15}, "probability must be from 0 to 1, got 15"),
         (TypeError, {"ignore_index": None}, "ignore_index must be an integer, got None"),
-        (TypeError, {"generator": 0}, "generator must be a torch.Generator, got int"),
+        (TypeError, {"generator": 0}, "generator must be a torch.Generator or None, got 0"),
     ],
 )
 def test_bad_calls_are_named(error, options, words):

@@ -173,7 +173,7 @@ LOGITS = torch.zeros(2, 23)
         (
             TypeError,
             lambda: sample_tokens(LOGITS, generator=0),
-            "generator must be a torch.Generator, got int",
+            "generator must be a torch.Generator or None, got 0",
         ),
         (ValueError, lambda: sample_tokens(LOGITS - INF), "row 0's is -inf"),
         (ValueError, lambda: sample_tokens(LOGITS * math.nan), "row 0's is nan"),

@@ -153,7 +153,7 @@ def test_trained_it_draws_what_it_has_seen():
         (ValueError, lambda: vae([9, 2]).decode(torch.zeros(2)), r"the code must be \(N, latent\)"),
         (TypeError, lambda: vae([9, 2]).decode([0.0]), "the code must be a torch.Tensor, got list"),
         (ValueError, lambda: vae([9, 2]).sample(0), "VAE.sample: n must be 1 or more, got 0"),
-        (TypeError, lambda: vae([9, 2]).sample(1, 5), "generator must be a torch.Generator, got 5"),
+        (TypeError, lambda: vae([9, 2]).sample(1, 5), "generator must be a torch.Generator or None, got 5"),
         (ValueError, lambda: conv_vae(size=18), "conv_vae: size must be a multiple of 4"),
         (ValueError, lambda: conv_vae(width=0), "conv_vae: width must be 1 or more, got 0"),
         (TypeError, lambda: conv_vae(latent=2.0), "conv_vae: latent must be an integer, got 2.0"),

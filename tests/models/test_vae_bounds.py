@@ -158,7 +158,7 @@ def test_gradcheck():
         (
             TypeError,
             lambda net, x: importance_bound(net, x, 1, 3),
-            "generator must be a torch.Generator, got 3",
+            "generator must be a torch.Generator or None, got 3",
         ),
     ],
 )

@@ -69,3 +69,10 @@ def assert_near(got, expected, what):
     scale = expected.abs().max().item()
     assert expected.std() > 0.01 * scale, f"{what}: outputs that differ from each other"
     assert_close(got, expected, what, atol=1e-5 * scale)
+
+
+def assert_gradients_near(ours, theirs):
+    """Each parameter's gradient equal to 1e-4 of its largest, or to 1e-6 where that is next to nothing."""
+    for (name, mine), other in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+        atol = 1e-4 * other.grad.abs().max().item() + 1e-6
+        assert_close(mine.grad, other.grad, f"gradient of {name}", rtol=0, atol=atol)

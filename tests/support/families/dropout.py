@@ -80,7 +80,7 @@ BAD_CALLS = [
     (
         TypeError,
         lambda: layers.GaussianNoise(1.0, generator=7),
-        "GaussianNoise: generator must be a torch.Generator, got 7",
+        "GaussianNoise: generator must be a torch.Generator or None, got 7",
     ),
     (
         ValueError,

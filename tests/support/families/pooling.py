@@ -149,7 +149,7 @@ BAD_CALLS = [
     (
         ValueError,
         lambda: layers.stochastic_pool2d(MAPS.to("meta"), 2, generator=torch.Generator()),
-        "stochastic_pool2d: generator must be on meta, like input, got one on cpu",
+        "stochastic_pool2d: generator must be on the input's device, meta, got one on cpu",
     ),
     (TypeError, lambda: layers.StochasticPool2d(2)(MAPS.int()), "input must have a floating-point dtype"),
     (ValueError, lambda: layers.SpectralPool2d(0), "SpectralPool2d: output_size must be 1 or more, got 0"),
