@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from originals import assert_close
+from reversing import assert_learns_to_reverse
 from torch import nn
 
 from course_lib.layers import cross_entropy
@@ -137,18 +138,7 @@ def test_the_maps_are_the_weights_that_the_decoder_used():
 def test_it_learns_to_reverse():
     torch.manual_seed(0)
     net = Seq2SeqTransformer(9, 9, 32, 4, 1, 1, 64, dropout=0.0)
-    optimizer = torch.optim.Adam(net.parameters(), lr=0.005)
-    g = torch.Generator().manual_seed(1)
-    for _ in range(120):
-        source = torch.randint(1, 9, (32, 5), generator=g)
-        target = source.flip(1)
-        loss = cross_entropy(net(source, shift_right(target)).flatten(0, 1), target.flatten())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    source = torch.randint(1, 9, (50, 5), generator=g)
-    right = net.eval()(source, shift_right(source.flip(1))).argmax(dim=-1) == source.flip(1)
-    assert right.float().mean() > 0.9, f"{right.float().mean():.2f} of the places right"
+    assert_learns_to_reverse(net, lr=0.005, steps=120)
 
 
 def test_embeddings_have_variance_1_once_scaled():
