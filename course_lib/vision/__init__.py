@@ -12,8 +12,10 @@ from course_lib.vision.box_losses import (
 )
 from course_lib.vision.boxes import box_area, box_convert, clip_boxes_to_image, remove_small_boxes
 from course_lib.vision.masks import masks_to_boxes, paste_masks_in_image
+from course_lib.vision.matching import match_boxes, sample_matches
 from course_lib.vision.nms import batched_nms, nms
 from course_lib.vision.overlaps import box_iou, complete_box_iou, distance_box_iou, generalized_box_iou
+from course_lib.vision.region_proposal_network import Proposals, RegionProposalNetwork
 from course_lib.vision.roi_align import RoIAlign, roi_align
 from course_lib.vision.roi_pool import RoIPool, roi_pool
 from course_lib.vision.selective_search import selective_search
@@ -22,6 +24,8 @@ from course_lib.vision.soft_nms import soft_nms
 __all__ = [
     "AnchorGenerator",
     "BoxCoder",
+    "Proposals",
+    "RegionProposalNetwork",
     "RoIAlign",
     "RoIPool",
     "anchors",
@@ -40,11 +44,13 @@ __all__ = [
     "generalized_box_iou_loss",
     "grid_anchors",
     "masks_to_boxes",
+    "match_boxes",
     "nms",
     "paste_masks_in_image",
     "remove_small_boxes",
     "roi_align",
     "roi_pool",
+    "sample_matches",
     "selective_search",
     "soft_nms",
 ]
