@@ -26,9 +26,12 @@ from course_lib.models.deconvnet import DeconvNet, deconvnet
 from course_lib.models.denoising_autoencoder import DenoisingAutoencoder, denoising_autoencoder
 from course_lib.models.dense_denoiser import DenseDenoiser, dense_denoiser
 from course_lib.models.densenet import DenseNet, densenet121, densenet161, densenet169, densenet201
+from course_lib.models.detector_backbone import DetectorBackbone
 from course_lib.models.diffusion_loss import ddpm_loss
 from course_lib.models.diffusion_samplers import ddim_sample, ddim_step, ddim_times, ddpm_sample, ddpm_step
 from course_lib.models.elmo import ELMo, ElmoOutputs, ScalarMix, loss_of_elmo
+from course_lib.models.fast_rcnn import FastRCNN, fast_rcnn
+from course_lib.models.faster_rcnn import FasterRCNN, faster_rcnn, mask_rcnn
 from course_lib.models.feature_extractor import feature_extractor
 from course_lib.models.gan import GAN, gan
 from course_lib.models.gan_losses import (
@@ -82,6 +85,7 @@ from course_lib.models.pretrained import (
 )
 from course_lib.models.published_transformers import load_published
 from course_lib.models.receptive_field import receptive_field
+from course_lib.models.region_heads import RegionHeads
 from course_lib.models.residual_blocks import BasicBlock, Bottleneck, PlainBlock
 from course_lib.models.resnet import ResNet, resnet18, resnet34, resnet50, resnet101, resnet152
 from course_lib.models.sample_tokens import sample_tokens, top_k_filter, top_p_filter
@@ -140,8 +144,11 @@ __all__ = [
     "DenoisingAutoencoder",
     "DenseDenoiser",
     "DenseNet",
+    "DetectorBackbone",
     "ELMo",
     "ElmoOutputs",
+    "FastRCNN",
+    "FasterRCNN",
     "FiLM",
     "GPT1Config",
     "GPT2Config",
@@ -166,6 +173,7 @@ __all__ = [
     "Preprocessing",
     "PretrainedSheet",
     "PretrainingLogits",
+    "RegionHeads",
     "ResNet",
     "ScalarHead",
     "ScalarMix",
@@ -206,6 +214,8 @@ __all__ = [
     "densenet169",
     "densenet201",
     "discriminator_loss",
+    "fast_rcnn",
+    "faster_rcnn",
     "feature_extractor",
     "gan",
     "generate",
@@ -232,6 +242,7 @@ __all__ = [
     "loss_of_elmo",
     "loss_with_auxiliary_heads",
     "loss_with_penalty",
+    "mask_rcnn",
     "mask_tokens",
     "mlp",
     "mlpconv",
