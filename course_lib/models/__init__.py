@@ -96,6 +96,7 @@ from course_lib.models.simple_cnn import simple_cnn
 from course_lib.models.spectral_norm import spectral_norm
 from course_lib.models.stacked_autoencoder import StackedAutoencoder, stacked_autoencoder
 from course_lib.models.summary import Summary, summary
+from course_lib.models.tiny_yolo import GridTarget, TinyYOLO, grid_target, tiny_yolo
 from course_lib.models.token_losses import causal_lm_loss, token_loss
 from course_lib.models.unet import UNet, unet
 from course_lib.models.vae import VAE, VAEOutputs, vae
@@ -156,6 +157,7 @@ __all__ = [
     "GaussianPixels",
     "GoogLeNet",
     "GoogLeNetOutputs",
+    "GridTarget",
     "Guided",
     "Highway",
     "Inception3",
@@ -183,6 +185,7 @@ __all__ = [
     "SparseAutoencoder",
     "StackedAutoencoder",
     "Summary",
+    "TinyYOLO",
     "UNet",
     "VAEOutputs",
     "VisionTransformer",
@@ -228,6 +231,7 @@ __all__ = [
     "gpt2",
     "gradient_penalty",
     "greedy_decode",
+    "grid_target",
     "guided",
     "importance_bound",
     "inception_v2",
@@ -269,6 +273,7 @@ __all__ = [
     "spectral_norm",
     "stacked_autoencoder",
     "summary",
+    "tiny_yolo",
     "token_loss",
     "top_k_filter",
     "top_p_filter",

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from course_lib import layers
 from course_lib.layers import checks
@@ -42,30 +41,3 @@ class DetectorBackbone(nn.Sequential):
         super().__init__(*blocks)
         self.out_channels = channels[-1]
         self.stride = 2 ** list(strides).count(2)
-
-
-def batch_of(owner: str, images: Tensor | Sequence[Tensor]) -> Tensor:
-    """Return images as one tensor (n, c, h, w), from that or from a list of (c, h, w) of one size.
-
-    Raises:
-        ValueError: another shape, no image, or images of several sizes.
-        TypeError: what is no floating-point tensor.
-    """
-    if not isinstance(images, Tensor):
-        if not isinstance(images, Sequence) or not images:
-            raise ValueError(f"{owner}: images must be a tensor (n, c, h, w) or a list, got {images!r}")
-        for image in images:
-            checks.float_tensor(owner, image, "images")
-        if len({image.shape for image in images}) > 1:
-            sizes = sorted({tuple(image.shape) for image in images})
-            raise ValueError(f"{owner}: images must be of one size, got {sizes}")
-        images = torch.stack(list(images))
-    checks.float_tensor(owner, images, "images")
-    checks.rank(owner, images, "(N, C, H, W)", name="images")
-    return images
-
-
-def check_targets(owner: str, targets: Sequence[object], images: Tensor) -> None:
-    """Raise ValueError unless there is one target for each image."""
-    if len(targets) != len(images):
-        raise ValueError(f"{owner}: targets must be {len(images)}, one for each image, got {len(targets)}")

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_lib.models.detector_backbone import DetectorBackbone, batch_of, check_targets
-from course_lib.models.region_heads import RegionHeads, Target
+from course_lib.models.detections import Target, batch_of, check_targets
+from course_lib.models.detector_backbone import DetectorBackbone
+from course_lib.models.region_heads import RegionHeads
 
 
 class FastRCNN(nn.Module):

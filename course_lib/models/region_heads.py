@@ -4,7 +4,7 @@ Sources: Girshick (2015), Fast R-CNN, section 2; He et al. (2017), Mask R-CNN, s
 are those of ``torchvision.models.detection.roi_heads``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 from course_lib import layers, vision
 from course_lib.layers import checks
+from course_lib.models.detections import Detections, Target, keep_best
 
-Target = Mapping[str, Tensor]
 CODE_WEIGHTS = (10.0, 10.0, 5.0, 5.0)  # codes of good proposals, times these, have a variance of about 1
 POOLS = ("align", "pool")
 
@@ -185,7 +185,7 @@ class RegionHeads(nn.Module):
     @torch.no_grad()
     def detect(
         self, features: Tensor, proposals: Sequence[Tensor], image_size: tuple[int, int]
-    ) -> list[dict[str, Tensor]]:
+    ) -> list[Detections]:
         """Return each image's detections: "boxes" (d, 4), "labels" (d,), "scores" (d,), by falling score.
 
         With a mask head also "masks" (d, 1, height, width), the probability that a pixel is the object's.
@@ -208,16 +208,13 @@ class RegionHeads(nn.Module):
 
     def _best(
         self, probability: Tensor, codes: Tensor, proposals: Tensor, image_size: tuple[int, int]
-    ) -> dict[str, Tensor]:
+    ) -> Detections:
         """One image's detections, from probabilities (k, C), codes (k, 4 C) and proposals (k, 4)."""
         decoded = vision.decode(codes, proposals, CODE_WEIGHTS).unflatten(1, (self.num_classes, 4))
         boxes = vision.clip_boxes_to_image(decoded[:, 1:].flatten(0, 1), image_size)
         scores = probability[:, 1:].flatten()
         labels = torch.arange(1, self.num_classes, device=scores.device).repeat(len(proposals))
-        kept = (scores > self.score_threshold).nonzero()[:, 0]
-        kept = kept[vision.remove_small_boxes(boxes[kept], 1e-2)]
-        kept = kept[vision.batched_nms(boxes[kept], scores[kept], labels[kept], self.nms_iou)][: self.most]
-        return {"boxes": boxes[kept], "labels": labels[kept], "scores": scores[kept]}
+        return keep_best(boxes, scores, labels, self.score_threshold, self.nms_iou, self.most)
 
 
 def mask_head(channels: int, num_classes: int) -> nn.Sequential:

@@ -11,6 +11,7 @@ from course_lib.vision.box_losses import (
     generalized_box_iou_loss,
 )
 from course_lib.vision.boxes import box_area, box_convert, clip_boxes_to_image, remove_small_boxes
+from course_lib.vision.focal_loss import sigmoid_focal_loss
 from course_lib.vision.masks import masks_to_boxes, paste_masks_in_image
 from course_lib.vision.matching import match_boxes, sample_matches
 from course_lib.vision.nms import batched_nms, nms
@@ -52,5 +53,6 @@ __all__ = [
     "roi_pool",
     "sample_matches",
     "selective_search",
+    "sigmoid_focal_loss",
     "soft_nms",
 ]

@@ -6,7 +6,8 @@ from originals import assert_close
 from torch import nn
 
 from course_lib import data, metrics, models, optim
-from course_lib.models.detector_backbone import DetectorBackbone, batch_of
+from course_lib.models.detections import batch_of
+from course_lib.models.detector_backbone import DetectorBackbone
 from course_lib.models.fast_rcnn import fast_rcnn
 from course_lib.models.faster_rcnn import faster_rcnn, mask_rcnn
 from course_lib.models.region_heads import RegionHeads
