@@ -84,6 +84,7 @@ from course_lib.models.pretrained import (
     pretrained_sheet,
 )
 from course_lib.models.published_transformers import load_published
+from course_lib.models.rcnn import RCNN
 from course_lib.models.receptive_field import receptive_field
 from course_lib.models.region_heads import RegionHeads
 from course_lib.models.residual_blocks import BasicBlock, Bottleneck, PlainBlock
@@ -121,6 +122,7 @@ __all__ = [
     "GPT1",
     "GPT2",
     "GPT_CONFIGS",
+    "RCNN",
     "VAE",
     "VQA",
     "AddKNGram",

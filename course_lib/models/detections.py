@@ -33,7 +33,7 @@ def batch_of(owner: str, images: Tensor | Sequence[Tensor]) -> Tensor:
     return images
 
 
-def check_targets(owner: str, targets: Sequence[object], images: Tensor) -> None:
+def check_targets(owner: str, targets: Sequence[object], images: Tensor | Sequence[Tensor]) -> None:
     """Raise ValueError unless there is one target for each image."""
     if len(targets) != len(images):
         raise ValueError(f"{owner}: targets must be {len(images)}, one for each image, got {len(targets)}")

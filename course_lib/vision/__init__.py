@@ -21,6 +21,7 @@ from course_lib.vision.roi_align import RoIAlign, roi_align
 from course_lib.vision.roi_pool import RoIPool, roi_pool
 from course_lib.vision.selective_search import selective_search
 from course_lib.vision.soft_nms import soft_nms
+from course_lib.vision.warp import warp_boxes, with_context
 
 __all__ = [
     "AnchorGenerator",
@@ -55,4 +56,6 @@ __all__ = [
     "selective_search",
     "sigmoid_focal_loss",
     "soft_nms",
+    "warp_boxes",
+    "with_context",
 ]
