@@ -70,8 +70,8 @@ def _in_pairs(samples: Array, training: Array, held_out: Array) -> float:
     return float(((a < b) + 0.5 * (a == b)).mean())
 
 
-def _first_features(samples: Array, training: Array, held_out: Array) -> float:
-    return nearer(samples[:, :1], training[:, :1], held_out[:, :1])
+def _second_nearest(x: Array, training: Array) -> Array:
+    return np.sort(np.sqrt(((x[:, None] - training[None]) ** 2).sum(axis=2)), axis=1)[:, 1]
 
 
 def _sets(rng: np.random.Generator) -> list[Case]:
@@ -129,11 +129,8 @@ NEARER = Exercise(
             "These are mean distances to all training rows. A copy is near to one: take the smallest.",
         ),
         Mistake(
-            _of(
-                lambda s, t, h: np.linalg.norm(s - t.mean(axis=0), axis=1),
-                lambda s, t, h: np.linalg.norm(h - t.mean(axis=0), axis=1),
-            ),
-            "These are distances to the mean of the training rows. Copies are near to a training row, not to the mean.",
+            _of(lambda s, t, h: _second_nearest(s, t), lambda s, t, h: _second_nearest(h, t)),
+            "The nearest training row was skipped. Samples are no training rows, so that distance 0 is a copy, not the row itself.",
         ),
         Mistake(
             _below_the_mean,
@@ -144,7 +141,10 @@ NEARER = Exercise(
             _in_pairs,
             "Only pairs of the same index are compared. Compare every sample with every held-out row.",
         ),
-        Mistake(_first_features, "Only the first feature counts. A distance is over all of them."),
+        Mistake(
+            lambda samples, training, held_out: 2 * nearer(samples, training, held_out) - 1,
+            "This is the share of pairs won less the share lost, from -1 to 1: a fair model gets 0. Asked for is the probability, 1/2 for a fair model.",
+        ),
     ],
     hint="First two vectors: nearest training distance of each sample, and of each held-out row. Then all pairs of them.",
 )

@@ -58,6 +58,14 @@ def _shared(S1: Array, S2: Array) -> float:
     return float(np.sqrt(np.maximum(np.linalg.eigvalsh(A @ S2 @ A), 0)).sum())
 
 
+def _by_half(product: Array) -> float:
+    return float(np.sqrt(np.maximum(np.linalg.eigvalsh(product), 0)).sum())
+
+
+def _by_stretching(product: Array) -> float:
+    return float(np.sqrt(np.linalg.svd(product, compute_uv=False)).sum())
+
+
 def _root_of_all(mu1: Array, S1: Array, mu2: Array, S2: Array) -> float:
     return float(np.sqrt(max(frechet(mu1, S1, mu2, S2), 0.0)))
 
@@ -114,12 +122,16 @@ FRECHET = Exercise(
             "The squared gaps of the means are averaged over the features. Sum them.",
         ),
         Mistake(
-            _wrong(means=lambda gap: 0.0),
-            "Only the covariances count here. The gap between the means is missing.",
+            _wrong(spread=lambda S1, S2: float(np.trace(S1 + S2)) - 2 * _by_half(S1 @ S2)),
+            "The product was treated as symmetric, and half of it was never read (that is what eigvalsh does). It is not symmetric: eigvals reads all of it.",
         ),
         Mistake(
-            _wrong(spread=lambda S1, S2: 0.0),
-            "Only the means count here. Two clouds of one centre can differ in shape.",
+            _wrong(spread=lambda S1, S2: float(np.trace(S1 + S2)) - 2 * _by_stretching(S1 @ S2)),
+            "You took the roots of the singular values of S1 S2. Those are its eigenvalues only where the product is symmetric.",
+        ),
+        Mistake(
+            _wrong(spread=lambda S1, S2: float(np.trace(S1 + S2) - 2 * np.sqrt(np.trace(S1 @ S2)))),
+            "The eigenvalues are summed first and the root comes after. Take the root of each, then sum.",
         ),
         Mistake(
             _wrong(spread=_entrywise),
@@ -128,10 +140,6 @@ FRECHET = Exercise(
         Mistake(
             _wrong(spread=lambda S1, S2: float(((np.sqrt(np.diag(S1)) - np.sqrt(np.diag(S2))) ** 2).sum())),
             "Each feature is treated by itself, as if they were uncorrelated. The entries off the diagonal count.",
-        ),
-        Mistake(
-            _wrong(spread=lambda S1, S2: float(((S1 - S2) ** 2).sum())),
-            "These are squared differences of the covariances themselves. Standard deviations are compared, not variances.",
         ),
         Mistake(
             _wrong(spread=lambda S1, S2: float(((_root(S1) - _root(S2)) ** 2).sum())),

@@ -49,6 +49,10 @@ def _mean_of_exp(p: Array) -> float:
     return float(np.exp((p * np.log(safe)).sum(axis=1)).mean())
 
 
+def _over_entries(p: Array) -> float:
+    return float(np.exp((_entropy(p.mean(axis=0)) - _entropy(p).mean()) / p.shape[1]))
+
+
 def _predictions(rng: np.random.Generator) -> list[Case]:
     def draw(n: int, k: int, sharp: float) -> Array:
         p = rng.random((n, k)) ** sharp
@@ -108,6 +112,10 @@ SCORE = Exercise(
         Mistake(
             _mean_of_exp,
             "The exponential is taken of each picture's divergence. Take the mean first, then the exponential.",
+        ),
+        Mistake(
+            _over_entries,
+            "The terms are averaged over pictures and classes. Sum over the classes, then average over the pictures.",
         ),
         Mistake(_hard, "Each prediction was rounded to its likeliest class first. Then nobody is unsure."),
         Mistake(

@@ -40,11 +40,6 @@ def _two_largest(n: Array, distance: Array) -> float:
     return float((n[b] * distance[b] - n[a] * distance[a]) / (n[b] - n[a]))
 
 
-def _in_place(n: Array, distance: Array) -> float:
-    a, b = len(n) - 2, len(n) - 1
-    return float((n[b] * distance[b] - n[a] * distance[a]) / (n[b] - n[a]))
-
-
 def _at_the_largest(n: Array, distance: Array) -> float:
     slope, value = np.polyfit(1 / n, distance, 1)
     return float(value + slope / n.max())

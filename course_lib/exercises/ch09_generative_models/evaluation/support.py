@@ -75,11 +75,8 @@ def _own_balls(real: Array, fake: Array, k: int) -> Pair:
     return inside.sum() / (k * len(fake)), inside.any(axis=1).mean()
 
 
-def _absolute(real: Array, fake: Array, k: int) -> Pair:
-    def distances(x: Array, y: Array) -> Array:
-        return np.abs(x[:, None] - y[None]).sum(axis=2)
-
-    inside = distances(fake, real) <= np.sort(distances(real, real), axis=1)[:, k]
+def _open_balls(real: Array, fake: Array, k: int) -> Pair:
+    inside = _distances(fake, real) < _radii(real, k)
     return inside.sum() / (k * len(fake)), inside.any(axis=0).mean()
 
 
@@ -154,8 +151,8 @@ DENSITY = Exercise(
             "The radius is the mean distance to the k nearest neighbours. It is the distance to the k-th.",
         ),
         Mistake(
-            _answer(radius=lambda real, fake, k: np.full(len(real), _radii(real, k).mean())),
-            "All balls have one radius here. Each real row has its own, small where the data are dense.",
+            _answer(coverage=lambda inside, k: inside.any(axis=1).mean()),
+            "Your coverage is the share of samples that lie in some ball. Count balls that hold a sample: the other axis of the table.",
         ),
         Mistake(
             _own_balls,
@@ -163,7 +160,9 @@ DENSITY = Exercise(
         ),
         Mistake(_exchanged, "Real rows and samples are exchanged."),
         Mistake(_swapped, "The two results are in the wrong order: density first, coverage second."),
-        Mistake(_absolute, "Distances are sums of absolute differences. Use the Euclidean distance."),
+        Mistake(
+            _open_balls, "A sample on the surface of a ball is left out. The surface belongs to the ball."
+        ),
     ],
     hint="Make a table (m, n) of which sample lies in the ball of which real row; both numbers are read from it.",
 )
