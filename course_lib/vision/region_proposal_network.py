@@ -49,8 +49,6 @@ class RegionProposalNetwork(nn.Module):
         TypeError: a size that is no integer, or what is no number.
     """
 
-    cell_anchors: Tensor
-
     def __init__(
         self,
         in_channels: int,
@@ -74,8 +72,8 @@ class RegionProposalNetwork(nn.Module):
         self.stride, self.pre_nms, self.post_nms, self.nms_iou = stride, pre_nms, post_nms, nms_iou
         self.foreground_iou, self.background_iou = foreground_iou, background_iou
         self.batch_size, self.positive_fraction = batch_size, positive_fraction
-        self.register_buffer("cell_anchors", anchors(sizes, aspect_ratios), persistent=False)
-        per_place = len(sizes) * len(aspect_ratios)
+        self.sizes, self.aspect_ratios = tuple(sizes), tuple(aspect_ratios)
+        per_place = len(anchors(sizes, aspect_ratios))
         self.conv = layers.Conv2d(in_channels, in_channels, 3, padding=1)
         self.cls_logits = layers.Conv2d(in_channels, per_place, 1)
         self.bbox_pred = layers.Conv2d(in_channels, 4 * per_place, 1)
@@ -86,7 +84,8 @@ class RegionProposalNetwork(nn.Module):
     def anchors(self, features: Tensor) -> Tensor:
         """All anchors (h w A, 4) of a feature map (..., h, w), place by place."""
         grid = (features.shape[-2], features.shape[-1])
-        return grid_anchors(self.cell_anchors.to(features), grid, (self.stride, self.stride))
+        of_one_place = anchors(self.sizes, self.aspect_ratios, dtype=features.dtype, device=features.device)
+        return grid_anchors(of_one_place, grid, (self.stride, self.stride))
 
     def predict(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Objectness logits (n, h w A) and codes (n, h w A, 4) for features (n, c, h, w)."""

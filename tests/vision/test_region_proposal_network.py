@@ -77,7 +77,7 @@ def test_weights_start_small_and_anchors_are_at_every_place():
     for layer in (net.conv, net.cls_logits, net.bbox_pred):
         assert layer.weight.std().item() == pytest.approx(0.01, rel=0.1)
         assert not layer.bias.any()
-    assert "cell_anchors" not in net.state_dict(), "weights of other anchors can be loaded, as torchvision's"
+    assert not list(net.buffers()), "anchors follow from the sizes, and are no state"
     features = torch.zeros(1, 64, 3, 4)
     anchors = net.anchors(features)
     logits, codes = net.predict(features)
