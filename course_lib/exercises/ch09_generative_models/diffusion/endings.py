@@ -55,12 +55,16 @@ def _last_only(betas: Array, end: float) -> Array:
     return np.append(betas[:-1], 1 - end**2 / np.prod(1 - betas[:-1]))
 
 
+def _roots(betas: Array, end: float) -> Array:
+    return _stretch(np.sqrt(np.cumprod(1 - betas)), end)
+
+
 def _alpha_bars(betas: Array, end: float) -> Array:
-    return _stretch(np.sqrt(np.cumprod(1 - betas)), end) ** 2
+    return _roots(betas, end) ** 2
 
 
 def _roots_as_left(betas: Array, end: float) -> Array:
-    root = _stretch(np.sqrt(np.cumprod(1 - betas)), end)
+    root = _roots(betas, end)
     return 1 - root / np.append(1.0, root[:-1])
 
 
@@ -76,6 +80,15 @@ def _alphas(betas: Array, end: float) -> Array:
 def _without_first(betas: Array, end: float) -> Array:
     left = _alpha_bars(betas, end)
     return np.append(0.0, 1 - left[1:] / left[:-1])
+
+
+def _straight_in_time(left: Array, end: float) -> Array:
+    return np.linspace(np.sqrt(left[0]), end, len(left)) ** 2
+
+
+def _from_one(left: Array, end: float) -> Array:
+    root = np.sqrt(left)
+    return (end + (root - root[-1]) * (1 - end) / (1 - root[-1])) ** 2
 
 
 ENDING = Exercise(
@@ -115,6 +128,17 @@ ENDING = Exercise(
         Mistake(
             _last_only,
             "Only the last beta was changed: everything falls in one leap. Spread the change over the schedule.",
+        ),
+        Mistake(
+            _from_left(_straight_in_time),
+            "The amplitudes fall by equal amounts from time to time. The line maps old amplitudes to new ones, so the shape stays.",
+        ),
+        Mistake(
+            _from_left(_from_one),
+            "The line keeps an amplitude of 1 where it is, the one before any step. Keep the first of the schedule.",
+        ),
+        Mistake(
+            _roots, "These are the new amplitudes. Square them, and go on to the betas that belong to them."
         ),
         Mistake(_alpha_bars, "These are the new alpha_bar. Go on to the betas that belong to them."),
         Mistake(

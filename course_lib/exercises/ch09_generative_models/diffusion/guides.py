@@ -84,6 +84,12 @@ def _clean_variance(x: Array, left: float, centres: Array, std: float, y: Array,
     return free + weight * (every[np.arange(len(x)), y] - free)
 
 
+def _sharp(x: Array, left: float, centres: Array, std: float, y: Array, weight: float) -> Array:
+    every, r = _guesses(x, left, centres, std)
+    free = (r**2 * every).sum(axis=1) / (r**2).sum(axis=1)
+    return free + weight * (every[np.arange(len(x)), y] - free)
+
+
 def _vanishing(x: Array, left: float, centres: Array, std: float, y: Array, weight: float) -> Array:
     variance = left * std**2 + 1 - left
     away = x[:, None] - np.sqrt(left) * centres
@@ -156,6 +162,10 @@ GUIDED = Exercise(
         Mistake(
             _clean_variance,
             "The probabilities of the classes use the spread of clean data. x is noisy: its variance is left * std^2 + 1 - left.",
+        ),
+        Mistake(
+            _sharp,
+            "The exponent is -distance^2 / v here. A Gaussian has -distance^2 / (2 v).",
         ),
         Mistake(
             _changed(centres=lambda centres, left: centres / np.sqrt(left)),

@@ -47,6 +47,10 @@ def _exchanged(x0: Array, t: Array, eps: Array, betas: Array) -> Array:
     return drown(eps, t, x0, betas)
 
 
+def _last_noise(x0: Array, t: Array, eps: Array, betas: Array) -> Array:
+    return np.sqrt(np.cumprod(1 - betas)[t][:, None]) * x0 + np.sqrt(betas[t][:, None]) * eps
+
+
 def _points(rng: np.random.Generator) -> list[Case]:
     def points(n: int, d: int, betas: Any, t: Any, label: str) -> Case:
         x0, eps = rng.normal(size=(2, n, d)).round(2)
@@ -110,6 +114,10 @@ SAMPLE = Exercise(
             "The point is not shrunk, so the variance grows with t. Its factor is sqrt(alpha_bar_t).",
         ),
         Mistake(
+            _last_noise,
+            "The noise has variance beta_t, that of the last step alone. All steps up to t brought noise: 1 - alpha_bar_t.",
+        ),
+        Mistake(
             _exchanged, "Point and noise have changed places: this starts as noise and ends as the point."
         ),
     ],
@@ -158,6 +166,12 @@ def _posterior(
 
 def _swapped(x0: Array, xt: Array, t: int, betas: Array) -> tuple[Array, float]:
     return step_before(xt, x0, t, betas)
+
+
+def _single_steps(x0: Array, xt: Array, t: int, betas: Array) -> tuple[Array, float]:
+    earlier, now = 1 - betas[t - 1], 1 - betas[t]
+    mean = (np.sqrt(earlier) * betas[t] * x0 + np.sqrt(now) * (1 - earlier) * xt) / (1 - now)
+    return mean, (1 - earlier) / (1 - now) * betas[t]
 
 
 def _pairs(rng: np.random.Generator) -> list[Case]:
@@ -229,6 +243,14 @@ POSTERIOR = Exercise(
         Mistake(
             _posterior(mean=lambda x0, xt, beta, alpha, earlier, now: xt / alpha**0.5),
             "This undoes the shrinking of the last step, as if its noise had been 0. Use x_0 as well.",
+        ),
+        Mistake(
+            _single_steps,
+            "1 - beta is taken for alpha_bar. Multiply all 1 - beta from the first step up to that time.",
+        ),
+        Mistake(
+            lambda x0, xt, t, betas: step_before(x0, xt, t, betas)[::-1],
+            "Both numbers are right, in the wrong order: first the mean, then the variance.",
         ),
         Mistake(_swapped, "x_0 and x_t have changed places in the mean."),
         Mistake(

@@ -53,6 +53,15 @@ def _variance_as_factor(x: Array, t: int, eps: Array, z: Array, betas: Array) ->
     return step_back(x, t, eps, 0 * z, betas) + tilde * z
 
 
+def _noise_divided(x: Array, t: int, eps: Array, z: Array, betas: Array) -> Array:
+    return step_back(x, t, eps, z / np.sqrt(1 - betas[t]), betas)
+
+
+def _clean(x: Array, t: int, eps: Array, z: Array, betas: Array) -> Array:
+    now = np.prod(1 - betas[: t + 1])
+    return (x - np.sqrt(1 - now) * eps) / np.sqrt(now)
+
+
 def _from_the_end(x: Array, t: int, eps: Array, z: Array, betas: Array) -> Array:
     left = np.cumprod(1 - betas)
     variance = (1 - left[t - 1]) / (1 - left[t]) * betas[t]
@@ -96,6 +105,14 @@ REVERSE = Exercise(
         Mistake(
             _from_the_end,
             "Right but for t = 0, where index t - 1 is -1 and picks the last time. Before the first step alpha_bar is 1.",
+        ),
+        Mistake(
+            _noise_divided,
+            "The fresh noise is divided by sqrt(alpha_t), too. Only the mean is: add the noise after that.",
+        ),
+        Mistake(
+            _clean,
+            "This is the guess of x_0: all steps are undone at once. Undo one, from t to t - 1.",
         ),
         Mistake(_variance_as_factor, "z is multiplied by the variance. Multiply by the standard deviation."),
         Mistake(
@@ -241,7 +258,11 @@ JUMP = Exercise(
         ),
         Mistake(
             _jump(signal=lambda now, then: (then / now) ** 0.5),
-            "x_0 is multiplied by sqrt(alpha_bar_s / alpha_bar_t). It is clean already: its factor is sqrt(alpha_bar_s).",
+            "x_0 is too large by 1 / sqrt(alpha_bar_t). Divide by this root once, to get x_0; then its factor is sqrt(alpha_bar_s).",
+        ),
+        Mistake(
+            _jump(sigma=lambda now, then, eta: eta * (1 - then) / (1 - now) * (1 - now / then)),
+            "The roots are missing in sigma: its square has these fractions.",
         ),
         Mistake(_variance_times_z, "z is multiplied by sigma squared. Multiply by sigma."),
     ],
