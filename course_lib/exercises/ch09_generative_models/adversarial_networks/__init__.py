@@ -1,12 +1,18 @@
 """Exercises of the section on adversarial networks."""
 
-from course_lib.exercises.ch09_generative_models.adversarial_networks import judges, losses, penalty, players
+from course_lib.exercises.ch09_generative_models.adversarial_networks import (
+    judges,
+    losses,
+    modes,
+    penalty,
+    players,
+)
 
 EXERCISES = [
     losses.LOSSES,
     judges.BEST,
     judges.VALUE,
-    players.COVERED,
+    modes.COVERED,
     players.STEPS,
     penalty.PENALTY,
 ]

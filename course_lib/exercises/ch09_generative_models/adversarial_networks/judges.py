@@ -108,6 +108,18 @@ BEST = Exercise(
             ),
             "This judge decides for one side. The loss asks for a probability, and being sure costs dearly.",
         ),
+        Mistake(
+            lambda p, q, share, smoothing: (1 - smoothing) * share * p / (share * p + q),
+            "Only p is weighted by its share. The made examples come with 1 - share: weigh q, too.",
+        ),
+        Mistake(
+            lambda p, q, share, smoothing: (1 - smoothing) * share * p / (p + q),
+            "The share stands above the line only. Below it is the density of all that is seen, both terms weighted.",
+        ),
+        Mistake(
+            lambda p, q, share, smoothing: best(p, q, share, 0.0) - smoothing,
+            "The smoothing is subtracted. Solve for t: the plain answer comes out multiplied by 1 - smoothing.",
+        ),
         Mistake(_mean, "The denominator is halved, as in p / m. Divide by the sum of both terms."),
         Mistake(
             lambda p, q, share, smoothing: best(p, q, share, smoothing) + smoothing / 2,
@@ -174,6 +186,12 @@ def _shared(p: Array, q: Array) -> float:
     return float(parts.sum() / 2)
 
 
+def _with_nan(p: Array, q: Array) -> float:
+    m = (p + q) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.sum(p * np.log(p / m) + q * np.log(q / m)) / 2)
+
+
 def _distributions(rng: np.random.Generator) -> list[Case]:
     def draw(k: int) -> Array:
         return rng.dirichlet(np.ones(k)).round(3) + np.eye(k)[0] * 1e-3
@@ -230,6 +248,30 @@ VALUE = Exercise(
         Mistake(
             _of(_shared),
             "Places where one of the two is 0 are left out. There the other term is p log 2: only 0 log 0 is 0.",
+        ),
+        Mistake(
+            lambda p, q: value(p, q)[::-1],
+            "The two results are in the wrong order: the divergence first, the value second.",
+        ),
+        Mistake(
+            _of(_with_nan),
+            "0 times the logarithm of 0 is NaN here. Such a term is 0: leave the place out before the logarithm is taken.",
+        ),
+        Mistake(
+            _of(lambda p, q: (_kl(p, p + q) + _kl(q, p + q)) / 2),
+            "The mixture is p + q here, which sums to 2. It is their mean: each log is too small by log 2.",
+        ),
+        Mistake(
+            _of(lambda p, q: value(p, q)[0] / len(p)),
+            "The terms are averaged over the places. p and q are the weights already: take the sum.",
+        ),
+        Mistake(
+            _worth(lambda jsd: 2 * jsd),
+            "The value lacks - log 4: two equal densities are worth -2 log 2, as two coins are, not 0.",
+        ),
+        Mistake(
+            _worth(lambda jsd: -np.log(4)),
+            "The value is -log 4 whatever the two are. That holds for p = q only: add twice the divergence.",
         ),
         Mistake(
             _worth(lambda jsd: 2 * jsd + np.log(4)),

@@ -36,6 +36,12 @@ def _naive(real: Array, fake: Array) -> Three:
         return judge, -np.log(E).mean(), np.log(1 - E).mean()
 
 
+def _one_plus(real: Array, fake: Array) -> Three:
+    with np.errstate(over="ignore"):
+        judge = np.log1p(np.exp(-real)).mean() + np.log1p(np.exp(fake)).mean()
+        return judge, np.log1p(np.exp(-fake)).mean(), -np.log1p(np.exp(fake)).mean()
+
+
 def _clipped(real: Array, fake: Array) -> Three:
     with np.errstate(all="ignore"):
         D, E = (np.clip(1 / (1 + np.exp(-a)), 1e-7, 1 - 1e-7) for a in (real, fake))
@@ -129,6 +135,25 @@ LOSSES = Exercise(
                 saturating=lambda real, fake: -_soft(-real).mean() - _soft(fake).mean(),
             ),
             "The generator's losses hold the real logits, too. It cannot move those: use the made ones alone.",
+        ),
+        Mistake(
+            _with(
+                maker=lambda real, fake: _soft(-real).mean(),
+                saturating=lambda real, fake: -_soft(real).mean(),
+            ),
+            "The generator's losses are taken from the real logits. It makes the made examples: use theirs.",
+        ),
+        Mistake(
+            _with(maker=lambda real, fake: _soft(-real).mean()),
+            "The second loss is taken from the real logits. The generator moves the made ones only.",
+        ),
+        Mistake(
+            lambda real, fake: (fake.mean() - real.mean(), -fake.mean(), -fake.mean()),
+            "These are the losses of a critic, from the scores themselves. Here logits come in: take -log D and -log(1 - D).",
+        ),
+        Mistake(
+            _one_plus,
+            "log(1 + e^a) overflows where e^a does, for a above 709. np.logaddexp(0, a) takes the larger term out.",
         ),
         Mistake(
             _naive,

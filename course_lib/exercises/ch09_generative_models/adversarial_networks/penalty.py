@@ -21,6 +21,11 @@ def _slopes(W: Array, b: Array, v: Array, x: Array) -> Array:
     return (v * (1 - np.tanh(x @ W.T + b) ** 2)) @ W
 
 
+def _of_sigmoid(W: Array, b: Array, v: Array, x: Array) -> Array:
+    h = np.tanh(x @ W.T + b)
+    return (v * h * (1 - h)) @ W
+
+
 def _by_loop(W: Array, b: Array, v: Array, real: Array, fake: Array, u: Array) -> float:
     total = 0.0
     for x, made, weight in zip(real, fake, u, strict=True):
@@ -139,6 +144,38 @@ PENALTY = Exercise(
         Mistake(
             _priced(slopes=lambda W, b, v, x: (v * (1 - np.tanh(x @ W.T + b))) @ W),
             "The derivative of tanh is 1 - tanh^2; here the square is missing.",
+        ),
+        Mistake(
+            _priced(slopes=_of_sigmoid),
+            "h (1 - h) is the derivative of the sigmoid. That of tanh is 1 - h^2.",
+        ),
+        Mistake(
+            _priced(slopes=lambda W, b, v, x: _slopes(W, np.zeros_like(b), v, x)),
+            "b is missing from W x + b. It falls out of the gradient, but not out of the tanh.",
+        ),
+        Mistake(
+            _priced(slopes=lambda W, b, v, x: _slopes(W, b, np.ones_like(v), x)),
+            "v is missing: each unit's slope is weighted by its v.",
+        ),
+        Mistake(
+            _priced(where=lambda real, fake, u: u[0] * real + (1 - u[0]) * fake),
+            "One u serves all points. Each pair has its own: make u a column, (n, 1).",
+        ),
+        Mistake(
+            _priced(price=lambda slopes: float(((np.linalg.norm(slopes, axis=0) - 1) ** 2).mean())),
+            "The norm goes over the points, one for each coordinate. Take it over the coordinates, one for each point.",
+        ),
+        Mistake(
+            _priced(price=lambda slopes: float((np.linalg.norm(slopes) - 1) ** 2)),
+            "One norm is taken of all slopes together. Each point has its own.",
+        ),
+        Mistake(
+            _priced(price=lambda slopes: float(((np.abs(slopes).sum(axis=1) - 1) ** 2).mean())),
+            "The absolute slopes are added up. The norm is the Euclidean one: the root of the sum of squares.",
+        ),
+        Mistake(
+            _priced(price=lambda slopes: float(np.sqrt(((np.linalg.norm(slopes, axis=1) - 1) ** 2).mean()))),
+            "This is the root of the mean square. The penalty is the mean square itself.",
         ),
         Mistake(
             _priced(slopes=lambda W, b, v, x: np.tile(v @ W, (len(x), 1))),
