@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from detectors import learn_by_heart
 from originals import assert_close
 from torch import nn
 
-from course_lib import data, metrics, models, optim
+from course_lib import data, metrics, models
 from course_lib.models.detections import batch_of
 from course_lib.models.detector_backbone import DetectorBackbone
 from course_lib.models.fast_rcnn import fast_rcnn
@@ -100,16 +101,9 @@ def test_a_few_scenes_are_learned_by_heart(kind):
     grid = torch.cartesian_prod(shifts, shifts, shifts, shifts)
     near = [(each["boxes"][:, None] + grid).flatten(0, 1).clamp(0, 48) for each in targets]
     more = (near,) if kind == "fast" else ()
-    optimizer = optim.Adam(net.parameters(), lr=3e-3)
-    for _ in range(60):
-        loss = sum(net(scenes.x, *more, targets).values())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+    learn_by_heart(net, lambda: net(scenes.x, *more, targets), scenes.x, lr=3e-3, steps=60)
     with torch.no_grad():
-        for _ in range(20):  # statistics of the weights as they are now
-            net.backbone(scenes.x)
-        found = net.eval()(scenes.x, *more)
+        found = net(scenes.x, *more)
     result = metrics.mean_average_precision(found, targets)
     assert result["map_50"] > 0.9, f"{kind}: {result}"
     if kind == "mask":
