@@ -97,7 +97,7 @@ from course_lib.models.simple_cnn import simple_cnn
 from course_lib.models.spectral_norm import spectral_norm
 from course_lib.models.stacked_autoencoder import StackedAutoencoder, stacked_autoencoder
 from course_lib.models.summary import Summary, summary
-from course_lib.models.tiny_yolo import GridTarget, TinyYOLO, grid_target, tiny_yolo
+from course_lib.models.tiny_yolo import TinyYOLO, grid_target, tiny_yolo
 from course_lib.models.token_losses import causal_lm_loss, token_loss
 from course_lib.models.unet import UNet, unet
 from course_lib.models.vae import VAE, VAEOutputs, vae
@@ -159,7 +159,6 @@ __all__ = [
     "GaussianPixels",
     "GoogLeNet",
     "GoogLeNetOutputs",
-    "GridTarget",
     "Guided",
     "Highway",
     "Inception3",

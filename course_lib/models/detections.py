@@ -33,10 +33,15 @@ def batch_of(owner: str, images: Tensor | Sequence[Tensor]) -> Tensor:
     return images
 
 
-def check_targets(owner: str, targets: Sequence[object], images: Tensor | Sequence[Tensor]) -> None:
-    """Raise ValueError unless there is one target for each image."""
+def check_targets(
+    owner: str, targets: Sequence[Target] | None, images: Tensor | Sequence[Tensor]
+) -> Sequence[Target]:
+    """Return ``targets``, of which there must be one for each image; else raise ValueError."""
+    if targets is None:
+        raise ValueError(f"{owner}: targets must be given in training, got None")
     if len(targets) != len(images):
         raise ValueError(f"{owner}: targets must be {len(images)}, one for each image, got {len(targets)}")
+    return targets
 
 
 def keep_best(

@@ -48,9 +48,7 @@ class FastRCNN(nn.Module):
         features = self.backbone(x)
         if not self.training:
             return self.roi_heads.detect(features, proposals, (x.shape[2], x.shape[3]))
-        if targets is None:
-            raise ValueError("FastRCNN: targets must be given in training, got None")
-        check_targets("FastRCNN", targets, x)
+        targets = check_targets("FastRCNN", targets, x)
         return self.roi_heads.loss(features, proposals, targets, generator)
 
 

@@ -49,9 +49,7 @@ class FasterRCNN(nn.Module):
         features = self.backbone(x)
         if not self.training:
             return self.roi_heads.detect(features, self.rpn(features, size).boxes, size)
-        if targets is None:
-            raise ValueError("FasterRCNN: targets must be given in training, got None")
-        check_targets("FasterRCNN", targets, x)
+        targets = check_targets("FasterRCNN", targets, x)
         logits, codes = self.rpn.predict(features)
         anchors = self.rpn.anchors(features)
         losses = self.rpn.loss(logits, codes, anchors, targets, generator)

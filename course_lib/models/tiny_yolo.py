@@ -121,9 +121,7 @@ class TinyYOLO(nn.Module):
                 cells = self.cells(x)
             size = (x.shape[2], x.shape[3])
             return [self._best(*each, size) for each in zip(*cells, strict=True)]
-        if targets is None:
-            raise ValueError("TinyYOLO: targets must be given in training, got None")
-        check_targets("TinyYOLO", targets, x)
+        targets = check_targets("TinyYOLO", targets, x)
         cells = self.cells(x)
         labels, boxes = grid_target(
             targets, (cells.classes.shape[1], cells.classes.shape[2]), self.backbone.stride
