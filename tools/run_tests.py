@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from execute import cores
-from run_section import KERNEL_ENVIRONMENT, ONE_CORE
+from run_section import ONE_CORE
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(sys.executable).parent
@@ -64,11 +64,12 @@ def stages() -> list[Stage]:
         Stage("mypy", [f"{PROGRAMS}/mypy"]),
         Stage("execute", [python, "tools/execute.py"]),
         Stage("book", [python, "tools/build.py"], needs=["execute"]),
+        Stage("editions", [python, "tools/rerun.py"], needs=["execute"]),
         Stage(
             "nbval",
-            [python, "-m", "pytest", *in_parallel, "loadfile", *nbval, "_build/executed"],
-            needs=["execute"],
-            environment=KERNEL_ENVIRONMENT,
+            [python, "-m", "pytest", *in_parallel, "loadfile", *nbval, "_build/editions"],
+            needs=["editions"],
+            environment=ONE_CORE,
         ),
         Stage(
             "pytest",

@@ -26,7 +26,7 @@ class Section:
 
     @property
     def executed(self) -> Path:
-        """The executed notebook that the book shows and the tests run again."""
+        """The executed notebook, which the book shows, and with which a second run is compared."""
         return self.root / "_build/executed" / f"{self.name}.ipynb"
 
     def read(self) -> nbformat.NotebookNode:

@@ -1,6 +1,5 @@
 """The project's own student editions, and a small book that uses every construct."""
 
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -53,14 +52,3 @@ def edition_path(request):
 def edition(edition_path):
     """Each of the project's student editions in turn, read."""
     return nbformat.read(edition_path, as_version=4)
-
-
-@pytest.fixture
-def quiet_environment(tmp_path):
-    """An environment for kernels: one core, its own progress, not the book's."""
-    environment = {name: value for name, value in os.environ.items() if name != "COURSE_BOOK"}
-    return environment | {
-        "COURSE_HOME": str(tmp_path / "home"),
-        "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": str(ROOT),
-    }
