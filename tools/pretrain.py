@@ -6,17 +6,14 @@ of another seed.
 """
 
 import argparse
-import platform
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import safetensors
 import torch
+from pretraining import versions
 from torch import nn
 
-import course_lib
 from course_lib import data, optim, training
 from course_lib.models import embedded_weights
 
@@ -92,14 +89,7 @@ def train(recipe: Recipe) -> tuple[nn.Module, data.Dataset]:
 
 def record(name: str, recipe: Recipe, classes: tuple[str, ...], accuracy: float) -> dict[str, Any]:
     """Return what the file says of its weights."""
-    versions = {
-        "course_lib": course_lib.__version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "torch": torch.__version__,
-        "safetensors": safetensors.__version__,
-    }
-    measured = {"classes": list(classes), "held_out_accuracy": accuracy, "versions": versions}
+    measured = {"classes": list(classes), "held_out_accuracy": accuracy, "versions": versions()}
     return {"name": name, **vars(recipe), **measured}
 
 

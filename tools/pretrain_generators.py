@@ -6,27 +6,21 @@ out is alike in quality, not in every weight. The record in each file says how m
 """
 
 import argparse
-import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from math import cos, pi
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import safetensors
 import torch
+from pretraining import descend, half, processor, train_for, versions
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-import course_lib
 from course_lib import data, models, optim
 from course_lib.models import embedded_weights, generators
 
 DIGITS = {"classes": "digits", "size": 32, "noise": 0.0}
-WARM_UP = 50  # steps
 LARGEST_GRADIENT = 1.0  # of the diffusion model, by its norm
 CHUNK = 250  # pictures drawn at a time, each chunk from a start of its own
 
@@ -132,19 +126,6 @@ def ddpm_training(recipe: Recipe) -> tuple[nn.Module, Step]:
 TRAININGS = {"vae": vae_training, "gan": gan_training, "ddpm": ddpm_training}
 
 
-def descend(
-    optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, largest: float = float("inf")
-) -> None:
-    """One step against the gradient of ``loss``, whose norm is cut to ``largest``."""
-    group = optimizer.param_groups[0]
-    group["lr"] = rate
-    optimizer.zero_grad()
-    loss.backward()
-    if largest < float("inf"):
-        nn.utils.clip_grad_norm_(group["params"], largest)
-    optimizer.step()
-
-
 def batches(x: Tensor, size: int, rng: torch.Generator) -> Iterator[Tensor]:
     """Batches of ``size`` rows for ever, every row once in each round."""
     while True:
@@ -158,32 +139,14 @@ def train(recipe: Recipe, seed: int) -> tuple[nn.Module, dict[str, Any]]:
     x = pictures(recipe)
     torch.manual_seed(seed)
     net, step = TRAININGS[recipe.kind](recipe)
-    steps, began, passed = 0, time.process_time(), 0.0
-    for batch in batches(x, recipe.batch_size, torch.Generator().manual_seed(seed)):
-        step(batch, min(1.0, (steps + 1) / WARM_UP) * (1 + cos(pi * passed / recipe.seconds)) / 2)
-        steps, passed = steps + 1, time.process_time() - began
-        if passed >= recipe.seconds:
-            break
-    return net.eval(), {"steps": steps, "measured_seconds": round(passed, 2)}
+    shown = batches(x, recipe.batch_size, torch.Generator().manual_seed(seed))
+    measured = train_for(recipe.seconds, lambda share: step(next(shown), share), time.process_time)
+    return net.eval(), measured
 
 
 def record(recipe: Recipe, seed: int, measured: dict[str, Any]) -> dict[str, Any]:
     """Return what the file says of its weights."""
-    versions = {
-        "course_lib": course_lib.__version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "torch": torch.__version__,
-        "safetensors": safetensors.__version__,
-    }
-    return {**vars(recipe), "seed": seed, **measured, "processor": processor(), "versions": versions}
-
-
-def processor() -> str:
-    """Name of the processor, as far as the system tells."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+    return {**vars(recipe), "seed": seed, **measured, "processor": processor(), "versions": versions()}
 
 
 def draw(kind: str, seed: int, sampler: str | None, n: int) -> Tensor:
@@ -201,10 +164,7 @@ def make(recipe: Recipe, seed: int) -> dict[str, Any]:
     net, measured = train(recipe, seed)
     generators.FOLDER.mkdir(parents=True, exist_ok=True)
     path = generators.FOLDER / f"{recipe.kind}_{seed}.safetensors"
-    state = {
-        key: value.half() if value.is_floating_point() else value for key, value in net.state_dict().items()
-    }
-    embedded_weights.write(path, state, record(recipe, seed, measured))
+    embedded_weights.write(path, half(net), record(recipe, seed, measured))
     drawn, seconds = {}, {}
     for sampler in generators.SAMPLERS[recipe.kind]:
         name, began = sampler or "samples", time.process_time()
