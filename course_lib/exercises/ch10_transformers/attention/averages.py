@@ -9,7 +9,7 @@ from course_lib.exercises import Case, Exercise, Mistake, case
 SECTION = "10_transformers/attention"
 Array = np.ndarray
 
-# attention by hand
+# keys that stand for many
 
 
 def softmax(scores: Array, axis: int = 1) -> Array:
@@ -18,31 +18,32 @@ def softmax(scores: Array, axis: int = 1) -> Array:
     return e / e.sum(axis=axis, keepdims=True)
 
 
-def attend(Q: Array, K: Array, V: Array) -> Array:
-    """softmax(Q K^T / sqrt(d)) V."""
-    return softmax(Q @ K.T / np.sqrt(Q.shape[1])) @ V
+def attend(Q: Array, K: Array, V: Array, many: Array) -> Array:
+    """softmax(Q K^T / sqrt(d) + log n) V, for keys that each stand for n."""
+    return softmax(Q @ K.T / np.sqrt(Q.shape[1]) + np.log(many)) @ V
 
 
-def _by_loops(Q: Array, K: Array, V: Array) -> Array:
+def _by_loops(Q: Array, K: Array, V: Array, many: Array) -> Array:
     rows = []
     for q in Q:
         scores = [float(np.dot(q, k)) / len(q) ** 0.5 for k in K]
-        e = [np.exp(score - max(scores)) for score in scores]
+        e = [n * np.exp(score - max(scores)) for n, score in zip(many, scores, strict=True)]
         rows.append(sum(each * v for each, v in zip(e, V, strict=True)) / sum(e))
     return np.array(rows)
 
 
-def _by_einsum(Q: Array, K: Array, V: Array) -> Array:
+def _by_einsum(Q: Array, K: Array, V: Array, many: Array) -> Array:
     scores = np.einsum("id,jd->ij", Q / Q.shape[1] ** 0.5, K)
-    p = np.exp(scores - np.logaddexp.reduce(scores, axis=1, keepdims=True))
-    return np.einsum("ij,je->ie", p, V)
+    p = many * np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.einsum("ij,je->ie", p, V) / np.einsum("ij->i", p)[:, None]
 
 
-def _weighted(weights: Callable[[Array, Array], Array]) -> Callable[..., Array]:
-    """Averages with other weights, made of Q and K."""
+def _weighted(weights: Callable[[Array, Array, Array], Array]) -> Callable[..., Array]:
+    """Averages with other weights, made of Q, K and the numbers of copies."""
 
-    def answer(Q: Array, K: Array, V: Array) -> Array:
-        return weights(Q, K) @ V
+    def answer(Q: Array, K: Array, V: Array, many: Array) -> Array:
+        with np.errstate(all="ignore"):
+            return weights(Q, K, many) @ V
 
     return answer
 
@@ -51,115 +52,117 @@ def _scores(Q: Array, K: Array) -> Array:
     return Q @ K.T / np.sqrt(Q.shape[1])
 
 
-def _overflowing(Q: Array, K: Array) -> Array:
-    with np.errstate(all="ignore"):
-        e = np.exp(_scores(Q, K))
-        return e / e.sum(axis=1, keepdims=True)
+def _shares(e: Array) -> Array:
+    return e / e.sum(axis=1, keepdims=True)
 
 
-def _distances(Q: Array, K: Array) -> Array:
-    return softmax(-((Q[:, None] - K) ** 2).sum(axis=2) / (2 * np.sqrt(Q.shape[1])))
+def _joined(Q: Array, K: Array, many: Array) -> Array:
+    return _scores(Q, K) + np.log(many)
 
 
-def _one_maximum(Q: Array, K: Array) -> Array:
-    with np.errstate(all="ignore"):
-        e = np.exp(_scores(Q, K) - _scores(Q, K).max())
-        return e / e.sum(axis=1, keepdims=True)
-
-
-def _cosines(Q: Array, K: Array) -> Array:
-    lengths = np.linalg.norm(Q, axis=1)[:, None] * np.linalg.norm(K, axis=1)
-    return softmax(Q @ K.T / lengths)
+def _whole_copies(Q: Array, K: Array, V: Array, many: Array) -> Array:
+    times = np.maximum(np.round(many), 1).astype(int)
+    return softmax(_scores(Q, np.repeat(K, times, axis=0))) @ np.repeat(V, times, axis=0)
 
 
 def _dictionaries(rng: np.random.Generator) -> list[Case]:
-    def draw(n_queries: int, n_keys: int, d: int, e: int, label: str, size: float = 1.0) -> Case:
+    def draw(n_queries: int, n_keys: int, d: int, e: int, label: str) -> Case:
         Q, K, V = (rng.normal(size=shape).round(2) for shape in ((n_queries, d), (n_keys, d), (n_keys, e)))
-        return case(size * Q, K, V, label=label)
+        return case(Q, K, V, rng.uniform(0.3, 6, n_keys).round(1), label=label)
 
+    # all scores of one query are far below the best of the other, whose two best are both beyond what exp can take
+    Q, K = (
+        np.array([[2000.0, 0, 0, 0], [-1800, -1000, 0, 0]]),
+        np.array([[3.0, 0, 1, 0], [2, 1, 0, 0], [-1, 2, 0, 1]]),
+    )
+    hand = np.array([[2.0, 0]]), np.eye(2), np.array([[10.0], [20]])
     return [
-        case(np.array([[2.0, 0]]), np.eye(2), np.array([[10.0], [20]]), label="the example of the section"),
+        case(*hand, np.ones(2), label="the example of the section: each key stands for one"),
+        case(*hand, np.array([3.0, 3.0]), label="each stands for three: nothing changes"),
+        case(*hand, np.array([1.0, 4.0]), label="the second stands for four"),
         draw(3, 3, 4, 2, "as many queries as keys"),
         draw(2, 5, 3, 3, "more keys than queries"),
         draw(6, 2, 8, 1, "more queries than keys"),
-        draw(3, 4, 9, 2, "scores of thousands", 1000.0),
+        case(
+            Q, K, np.array([[1.0, 0], [0, 1], [2, 2]]), np.array([0.5, 2, 1.5]), label="scores of thousands"
+        ),
     ]
 
 
 ATTEND = Exercise(
     id="attention/attend",
     section=SECTION,
-    title="Attention by hand",
+    title="Keys that stand for many",
     reference=attend,
     cases=_dictionaries,
     alternatives=[_by_loops, _by_einsum],
     mistakes=[
         Mistake(
-            _weighted(lambda Q, K: softmax(Q @ K.T)),
+            _weighted(lambda Q, K, n: softmax(_scores(Q, K))),
+            "Every key counts once. One that stands for n keys must weigh as much as n equal keys together.",
+        ),
+        Mistake(
+            _weighted(lambda Q, K, n: softmax(n * _scores(Q, K))),
+            "The numbers multiply the scores. Copies of a key have its score: what adds up is their exponentials.",
+        ),
+        Mistake(
+            _weighted(lambda Q, K, n: softmax(_scores(Q, K) + n)),
+            "The numbers are added to the scores, and so count as e to the n. To add log n would be right.",
+        ),
+        Mistake(
+            _weighted(lambda Q, K, n: n * softmax(_scores(Q, K))),
+            "The copies count above, but not in the sum by which you divide: the weights do not sum to 1.",
+        ),
+        Mistake(
+            _weighted(lambda Q, K, n: softmax(_scores(Q, K)) / (n * softmax(_scores(Q, K))).sum(1)[:, None]),
+            "The copies count in the sum by which you divide, but not above: the weights do not sum to 1.",
+        ),
+        Mistake(
+            _weighted(lambda Q, K, n: softmax((Q @ K.T + np.log(n)) / np.sqrt(Q.shape[1]))),
+            "log n is divided by the root of d with the rest. Divide the dot product alone.",
+        ),
+        Mistake(
+            _weighted(lambda Q, K, n: softmax(_scores(Q, K) - np.log(n))),
+            "A key that stands for many counts for less. It should count for more.",
+        ),
+        Mistake(
+            _weighted(lambda Q, K, n: softmax(_scores(Q, K) + 2 * np.log(n))),
+            "The numbers count twice. The copies share one exponential each: n of them, not n squared.",
+        ),
+        Mistake(
+            _whole_copies,
+            "Keys are repeated a whole number of times. The numbers need not be whole: use them as weights.",
+        ),
+        Mistake(
+            _weighted(lambda Q, K, n: softmax(Q @ K.T + np.log(n))),
             "The scores are not divided by the root of d, the number of entries of a query.",
         ),
         Mistake(
-            _weighted(lambda Q, K: softmax(Q @ K.T / Q.shape[1])),
+            _weighted(lambda Q, K, n: softmax(Q @ K.T / Q.shape[1] + np.log(n))),
             "The scores are divided by d. Their variance is d, so divide by its root.",
         ),
         Mistake(
-            _weighted(lambda Q, K: softmax(Q @ K.T / np.sqrt(len(K)))),
+            _weighted(lambda Q, K, n: softmax(Q @ K.T / np.sqrt(len(K)) + np.log(n))),
             "The scores are divided by the root of the number of keys. Take the size of a query.",
         ),
         Mistake(
-            lambda Q, K, V: softmax(Q @ K.T / np.sqrt(V.shape[1])) @ V,
-            "The scores are divided by the root of the size of a value. Take the size of a query.",
-        ),
-        Mistake(
-            _weighted(lambda Q, K: softmax(np.clip(_scores(Q, K), -700, 700))),
-            "Scores are cut off so that nothing overflows, and large ones become equal. Subtract the largest instead.",
-        ),
-        Mistake(
-            _weighted(lambda Q, K: softmax(Q @ K.T * np.sqrt(Q.shape[1]))),
-            "The scores are multiplied by the root of d. That makes them larger still: divide.",
-        ),
-        Mistake(
-            _weighted(lambda Q, K: softmax(_scores(Q, K), axis=0)),
+            _weighted(lambda Q, K, n: softmax(_joined(Q, K, n), axis=0)),
             "The softmax runs over the queries. Each query spreads a weight of 1 over the keys: along its row.",
         ),
         Mistake(
-            _weighted(lambda Q, K: softmax(Q @ K.T) / np.sqrt(Q.shape[1])),
-            "The division comes after the softmax: the weights do not sum to 1. Divide the scores.",
+            _weighted(lambda Q, K, n: softmax(np.clip(_scores(Q, K), -700, 700) + np.log(n))),
+            "Scores are cut off so that nothing overflows, and large ones become equal. Subtract the largest instead.",
         ),
         Mistake(
-            _weighted(
-                lambda Q, K: np.exp(
-                    _scores(Q, K) - np.logaddexp.reduce(_scores(Q, K), axis=None, keepdims=True)
-                )
-            ),
-            "One sum is taken over the whole matrix. Every row has a sum of its own.",
-        ),
-        Mistake(
-            _weighted(lambda Q, K: np.exp(_scores(Q, K) - _scores(Q, K).max(axis=1, keepdims=True))),
-            "The exponentials are not divided by their sum, so this is no average.",
-        ),
-        Mistake(
-            _weighted(_overflowing),
+            _weighted(lambda Q, K, n: _shares(np.exp(_joined(Q, K, n)))),
             "Large scores overflow to NaN. Subtract each row's largest score before the exponential.",
         ),
         Mistake(
-            _weighted(lambda Q, K: np.eye(len(K))[_scores(Q, K).argmax(axis=1)]),
-            "Only the value of the best key is taken. Average all of them, with the weights of the softmax.",
-        ),
-        Mistake(
-            _weighted(_distances),
-            "The keys are compared by distance. That is another kernel; here the dot product compares.",
-        ),
-        Mistake(
-            _weighted(_one_maximum),
+            _weighted(lambda Q, K, n: _shares(np.exp(_joined(Q, K, n) - _joined(Q, K, n).max()))),
             "The largest score of the whole matrix is subtracted: rows far below it become 0 / 0. Take each row's own.",
         ),
-        Mistake(
-            _weighted(_cosines),
-            "The scores are divided by the lengths of the vectors: cosines. Divide by the root of d alone.",
-        ),
     ],
-    hint="Scores (l, s), then a softmax along each row, then a product with V.",
+    hint="n equal keys have n equal exponentials. Put n into the sum of the softmax, above and below.",
 )
 
 # the scale that makes the variance 1
