@@ -69,7 +69,7 @@ def stages() -> list[Stage]:
             "nbval",
             [python, "-m", "pytest", *in_parallel, "loadfile", *nbval, "_build/editions"],
             needs=["editions"],
-            environment=ONE_CORE,
+            environment=ONE_CORE | {"TQDM_DISABLE": "1"},  # bars are for people, and no output of a cell
         ),
         Stage(
             "pytest",

@@ -88,6 +88,7 @@ def test_every_promised_check_is_a_stage():
         "pytest",
     ]
     assert "--nbval-lax" in stages["nbval"].command
+    assert stages["nbval"].environment["TQDM_DISABLE"] == "1"
     assert "COURSE_BOOK" not in stages["nbval"].environment, "sections run as on a student's machine"
 
 

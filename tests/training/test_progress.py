@@ -59,6 +59,12 @@ def test_the_static_book_gets_none_even_if_asked(monkeypatch, progress):
     assert shown(monkeypatch, terminal=True, book="1", progress=progress) == ""
 
 
+@pytest.mark.parametrize("progress", [None, True])
+def test_tqdms_own_variable_hides_it(monkeypatch, progress):
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    assert shown(monkeypatch, terminal=True, progress=progress) == ""
+
+
 def test_a_resumed_run_starts_in_the_middle(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal(True))
     with progress_bar(4, 10, 3, None) as bar:
@@ -83,9 +89,11 @@ def test_a_notebook_gets_a_widget_but_not_in_the_static_book(monkeypatch):
         "import os\nfrom course_lib.training.progress import progress_bar",
         "with progress_bar(1, 2, 1, None) as bar:\n    bar.update()",
         "os.environ['COURSE_BOOK'] = '1'\nwith progress_bar(1, 2, 1, None) as bar:\n    bar.update()",
+        "os.environ.update(COURSE_BOOK='', TQDM_DISABLE='1')",
+        "with progress_bar(1, 2, 1, None) as bar:\n    bar.update()",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
     nbclient.NotebookClient(notebook, kernel_name="python3").execute()
-    importing, live, book = [cell.outputs for cell in notebook.cells]
+    importing, live, book, _, hidden = [cell.outputs for cell in notebook.cells]
     assert "application/vnd.jupyter.widget-view+json" in live[0].data
-    assert importing == book == []
+    assert importing == book == hidden == []
