@@ -20,6 +20,7 @@ from course_lib.training.ppo_losses import (
     token_log_probs,
     token_rewards,
 )
+from course_lib.training.recorded import recorded
 from course_lib.training.reward_model import (
     fit_reward_model,
     preference_agreement,
@@ -56,6 +57,7 @@ __all__ = [
     "preference_loss",
     "ranking_loss",
     "read_checkpoint",
+    "recorded",
     "save_checkpoint",
     "teach",
     "teacher_forcing_loss",
