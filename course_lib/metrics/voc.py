@@ -26,7 +26,7 @@ def voc_mean_average_precision(
     Detections of a class are taken by falling score over all pictures. Each goes to the object it overlaps
     most, free or not, and is right if they overlap by ``iou_threshold`` and the object was not found before;
     COCO would let it take the next best. Objects marked in ``difficult`` (n,) count neither as found nor as
-    missed. ``points=11`` averages the precision at the recalls 0, 0.1 ... 1 (until 2007); None integrates
+    missed. ``points=11`` averages the precision at the recalls 0, 0.1 ... 1 (until 2009); None integrates
     over all recalls (since 2010). Overlaps are of continuous coordinates, without VOC's extra pixel.
 
     Returns ``map`` and ``classes`` with ``map_per_class``. ``mean_average_precision`` says what these and the
@@ -53,7 +53,7 @@ def interpolated_average_precision(
     """Area under a precision-recall curve (n,) by rising recall, after each dent in it is filled.
 
     The precision at a recall is the highest one there or at a higher recall. ``points`` averages it at so
-    many evenly spread recalls from 0 to 1 (VOC until 2007: 11; COCO: 101); None integrates exactly.
+    many evenly spread recalls from 0 to 1 (VOC until 2009: 11; COCO: 101); None integrates exactly.
 
     Raises:
         ValueError: not as many of both, recalls that fall, or one point.
