@@ -7,7 +7,6 @@ shorter run on validation data. How many are right on test data, from beginning 
 question, is written to ``course_lib/training/records/sequence_race.json``.
 """
 
-import argparse
 import itertools
 import json
 import time
@@ -142,7 +141,7 @@ def taught(
         loss = teacher_forcing_loss(net, *next(given))
         descend(optimizer, loss, rate * share, settings.largest_gradient)
 
-    steps = train_for(seconds, step, time.process_time)["steps"]
+    steps = train_for(seconds, step)["steps"]
     return net.eval(), steps
 
 
@@ -179,7 +178,6 @@ def race(kind: str, task: Task, settings: Settings) -> dict[str, Any]:
 
 def main(settings: Settings | None = None, path: Path = RECORD) -> None:
     """Race all kinds on all tasks, and write the record."""
-    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     settings = settings or Settings()
     torch.set_num_threads(1)  # one core's seconds
     results: dict[str, dict[str, Any]] = {}

@@ -55,8 +55,7 @@ def test_an_unknown_record_is_named():
         recorded("marathon")
 
 
-def test_the_tool_runs_at_a_small_scale(tmp_path, monkeypatch):
-    monkeypatch.setattr("sys.argv", ["race_sequences.py"])
+def test_the_tool_runs_at_a_small_scale(tmp_path):
     threads = torch.get_num_threads()
     race_sequences.main(SMALL, tmp_path / "race.json")
     torch.set_num_threads(threads)
