@@ -43,12 +43,7 @@ from course_lib.models.gan_losses import (
 )
 from course_lib.models.gaussian_codes import kl_to_standard_normal, reparameterize
 from course_lib.models.generate import generate
-from course_lib.models.generators import (
-    generator_draw,
-    generator_record,
-    generator_samples,
-    load_generator,
-)
+from course_lib.models.generators import generator_draw, generator_record, generator_samples, load_generator
 from course_lib.models.googlenet import GoogLeNet, GoogLeNetOutputs, googlenet
 from course_lib.models.gpt1 import GPT1, gpt1
 from course_lib.models.gpt2 import GPT2, gpt2
@@ -77,14 +72,9 @@ from course_lib.models.penalized_autoencoders import (
 )
 from course_lib.models.pixel_likelihoods import BernoulliPixels, GaussianPixels, PixelLikelihood
 from course_lib.models.preprocessing import Preprocessing
-from course_lib.models.pretrained import (
-    PretrainedSheet,
-    load_pretrained,
-    pretrained_names,
-    pretrained_sheet,
-)
+from course_lib.models.pretrained import PretrainedSheet, load_pretrained, pretrained_names, pretrained_sheet
 from course_lib.models.published_transformers import load_published
-from course_lib.models.rcnn import RCNN
+from course_lib.models.rcnn import RCNN, rcnn
 from course_lib.models.receptive_field import receptive_field
 from course_lib.models.region_heads import RegionHeads
 from course_lib.models.residual_blocks import BasicBlock, Bottleneck, PlainBlock
@@ -99,6 +89,7 @@ from course_lib.models.stacked_autoencoder import StackedAutoencoder, stacked_au
 from course_lib.models.summary import Summary, summary
 from course_lib.models.tiny_yolo import TinyYOLO, grid_target, tiny_yolo
 from course_lib.models.token_losses import causal_lm_loss, token_loss
+from course_lib.models.trained_detectors import detector_record, load_detector
 from course_lib.models.unet import UNet, unet
 from course_lib.models.vae import VAE, VAEOutputs, vae
 from course_lib.models.vae_bounds import importance_bound, negative_elbo
@@ -217,6 +208,7 @@ __all__ = [
     "densenet161",
     "densenet169",
     "densenet201",
+    "detector_record",
     "discriminator_loss",
     "fast_rcnn",
     "faster_rcnn",
@@ -241,6 +233,7 @@ __all__ = [
     "kl_sparsity",
     "kl_to_standard_normal",
     "lenet5",
+    "load_detector",
     "load_generator",
     "load_pretrained",
     "load_published",
@@ -258,6 +251,7 @@ __all__ = [
     "optimal_discriminator",
     "pretrained_names",
     "pretrained_sheet",
+    "rcnn",
     "receptive_field",
     "reparameterize",
     "resnet18",

@@ -5,6 +5,7 @@ semantic segmentation.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,9 +14,10 @@ from sklearn.linear_model import Ridge
 from sklearn.svm import LinearSVC
 from torch import Tensor, nn
 
-from course_lib import vision
+from course_lib import layers, vision
 from course_lib.layers import checks
 from course_lib.models.detections import Detections, Target, batch_of, check_targets, keep_best
+from course_lib.models.detector_backbone import DetectorBackbone
 
 NORM = 20.0  # mean length of the features that the machines are fitted to (R-CNN, appendix B)
 
@@ -159,6 +161,30 @@ class RCNN(nn.Module):
             limits = (self.score_threshold, self.nms_iou, self.most)
             found.append(keep_best(corrected, scores.flatten(), labels, *limits))
         return found
+
+
+def rcnn(
+    num_classes: int,
+    channels: Sequence[int] = (16, 32, 64),
+    strides: Sequence[int] = (2, 2, 2),
+    features: int = 64,
+    size: int = 32,
+    **options: Any,
+) -> RCNN:
+    """An R-CNN for small pictures: three blocks that halve a region of 32 pixels, and 64 features.
+
+    Args:
+        num_classes: with the background, which is class 0.
+        channels, strides: of the network's blocks.
+        features: that the machines and the regressions are fitted to.
+        size: of the stretched regions, in pixels, divisible by the blocks' stride.
+        options: of ``RCNN``.
+    """
+    backbone = DetectorBackbone(channels, strides)
+    map_size = size // backbone.stride
+    describe = layers.Linear(backbone.out_channels * map_size**2, features)
+    network = nn.Sequential(backbone, nn.Flatten(), describe, layers.ReLU())
+    return RCNN(network, features, num_classes, size=size, **options)
 
 
 def _best_iou(boxes: Tensor, target: Target, label: int) -> Tensor:

@@ -8,7 +8,7 @@ from sklearn.svm import LinearSVC
 from torch import nn
 
 from course_lib import data, layers, metrics, vision
-from course_lib.models.rcnn import NORM, RCNN
+from course_lib.models.rcnn import NORM, RCNN, rcnn
 
 
 def network(seed=0, size=12):
@@ -159,3 +159,24 @@ def test_bad_calls_are_named(error, call, words):
     with pytest.raises(error) as caught:
         call()
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "inputs"),
+    [({}, 64 * 4 * 4), ({"size": 16}, 64 * 2 * 2), ({"channels": (8, 8), "strides": (2, 1)}, 8 * 16 * 16)],
+    ids=["as it is", "smaller regions", "fewer blocks"],
+)
+def test_a_small_one_describes_regions_by_a_layer_over_the_whole_map(options, inputs):
+    net = rcnn(7, features=10, **options).eval()
+    linear = next(layer for layer in net.network if isinstance(layer, layers.Linear))
+    assert tuple(linear.weight.shape) == (10, inputs)
+    assert tuple(net.svm_weight.shape) == (6, 10)
+    boxes = [torch.tensor([[0.0, 0, 20, 20], [5, 5, 30, 40]]), torch.zeros(0, 4)]
+    features = net.describe(torch.rand(2, 3, 48, 48), boxes)
+    assert [tuple(each.shape) for each in features] == [(2, 10), (0, 10)]
+    assert (features[0] >= 0).all(), "after a ReLU"
+
+
+def test_a_small_one_passes_options_on():
+    assert rcnn(7, nms_iou=0.4, context=5).nms_iou == 0.4
+    assert rcnn(7, context=5).context == 5
