@@ -79,8 +79,9 @@ def test_there_is_one_search_bar(visit, page):
     assert seen == 1
 
 
-def test_a_page_fits_a_phone(open_page, page):
-    shown = open_page(f"{page}.html", width=390, is_mobile=True, has_touch=True).page
+def test_a_page_fits_a_phone(visit, page):
+    shown = visit(page).page
+    shown.set_viewport_size({"width": 390, "height": 844})
     shown.evaluate("document.querySelectorAll('details').forEach(folded => (folded.open = true))")
     widest = shown.evaluate(
         """() => ({

@@ -118,3 +118,12 @@ def test_colab_is_offered_exactly_where_a_repository_is_configured(reader, secti
         assert any("colab.research.google.com" in address and path in address for address in away)
     else:
         assert away == []
+
+
+def test_the_theme_leaves_figures_as_they_are_in_the_dark(reader, section):
+    page = reader(section)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_selector("html[data-theme=dark]")
+    filters = page.eval_on_selector_all("article img", "all => all.map(i => getComputedStyle(i).filter)")
+    page.emulate_media(color_scheme="light")
+    assert set(filters) == {"none"}

@@ -48,9 +48,3 @@ def test_the_reader_can_switch_and_the_choice_stays(open_page):
     page.reload()
     assert page.locator("html").get_attribute("data-theme") == "dark"
     assert lightness(page, "body", "backgroundColor") < 60
-
-
-def test_the_theme_leaves_figures_as_they_are_in_the_dark(open_page, section):
-    page = open_page(f"{section}.html", color_scheme="dark").page
-    filters = page.eval_on_selector_all("article img", "all => all.map(i => getComputedStyle(i).filter)")
-    assert set(filters) == {"none"}
