@@ -19,7 +19,8 @@ from course_lib.layers import checks
 from course_lib.models.detections import Detections, Target, batch_of, check_targets, keep_best
 from course_lib.models.detector_backbone import DetectorBackbone
 
-NORM = 20.0  # mean length of the features that the machines are fitted to (R-CNN, appendix B)
+# Features are scaled to this mean length, so that one C suits all layers; from released code, not the paper.
+NORM = 20.0
 
 
 class RCNN(nn.Module):
