@@ -82,6 +82,7 @@ BOTH_WAYS = Exercise(
         case(np.array([[7, 5]]), label="large numbers"),
     ],
     alternatives=[_by_sets, _by_matrix],
+    strict=True,
     mistakes=[
         Mistake(
             lambda links: np.unique(links, axis=0).T,

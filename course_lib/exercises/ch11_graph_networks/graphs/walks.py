@@ -255,6 +255,7 @@ PIECES = Exercise(
         _graph([(0, 5), (5, 2), (2, 4), (4, 1), (3, 6)], 8, "a path in no order"),
         _graph([(1, 4), (4, 6), (6, 1), (0, 7), (3, 7), (2, 3), (5, 8), (2, 7)], 9, "rings and tails"),
         _graph([(3, 8), (8, 7), (7, 6), (6, 5), (5, 4), (4, 1), (2, 0)], 9, "a long way to the smallest"),
+        _graph([(i, i + 1) for i in range(40)], 41, "a very long path"),
     ],
     alternatives=[_by_union, _by_powers],
     mistakes=[

@@ -96,6 +96,14 @@ def _over_all(e: Array, source: Array, target: Array) -> Array:
     return np.exp(e - e.max()) / np.exp(e - e.max()).sum()
 
 
+def _in_a_full_matrix(H: Array, G: Array, a: Array, edge_index: Array) -> Array:
+    source, target = edge_index
+    scores = np.zeros((len(H), len(H)))
+    scores[target, source] = leaky(H[source] + G[target]) @ a
+    part = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return (part / part.sum(axis=1, keepdims=True))[target, source]
+
+
 def _turned(H: Array, G: Array, a: Array, edge_index: Array) -> Array:
     return coefficients(G, H, a, edge_index)
 
@@ -166,6 +174,10 @@ COEFFICIENTS = Exercise(
             "The weights of the edges that leave a node sum to 1. It should be those that arrive at one.",
         ),
         Mistake(_divided(_over_all), "All weights together sum to 1. Share out 1 for each target apart."),
+        Mistake(
+            _in_a_full_matrix,
+            "Pairs without an edge take part with the score 0, whose exponential is 1. In a matrix they need -inf.",
+        ),
         Mistake(
             _divided(_unshared), "The exponentials are not divided by their sum over the target's edges."
         ),

@@ -72,6 +72,11 @@ def _centred(H: Array) -> Array:
     return 1 - cosines(H - H.mean(axis=1, keepdims=True))
 
 
+def _without_zero_rows(H: Array, A: Array) -> float:
+    says = np.linalg.norm(H, axis=1) > 0
+    return gap(H[says], A[says][:, says])
+
+
 def _by_nodes(distance: Array, linked: Array, others: Array) -> float:
     """The mean over each node's pairs, then over the nodes that have any."""
     parts = []
@@ -154,6 +159,10 @@ GAP = Exercise(
         Mistake(
             _of(_undivided),
             "A row of 0 is divided by its length 0. Count the cosine as 0 there.",
+        ),
+        Mistake(
+            _without_zero_rows,
+            "Nodes whose row is 0 are left out. Their pairs count too, with the cosine 0.",
         ),
         Mistake(
             _of(lambda H: np.arccos(np.clip(cosines(H), -1, 1))),

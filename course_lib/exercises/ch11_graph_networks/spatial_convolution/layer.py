@@ -85,6 +85,10 @@ def _counted_once(x: Array, edge_index: Array, W: Array, b: Array) -> Array:
     return root[:, None] * y + b
 
 
+def _each_once(x: Array, edge_index: Array, W: Array, b: Array) -> Array:
+    return gcn_layer(x, np.unique(edge_index, axis=1), W, b)
+
+
 def _both_directions(x: Array, edge_index: Array, W: Array, b: Array) -> Array:
     return gcn_layer(x, np.concatenate([edge_index, edge_index[::-1]], axis=1), W, b)
 
@@ -174,6 +178,10 @@ LAYER = Exercise(
         Mistake(
             _counted_once,
             "Adding by index counts only one message for each node. Use np.add.at, which adds all of them.",
+        ),
+        Mistake(
+            _each_once,
+            "An edge that is listed twice is used once. Both send a message, and both count in the degree.",
         ),
         Mistake(
             _both_directions,

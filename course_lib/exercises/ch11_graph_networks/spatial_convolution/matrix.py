@@ -130,6 +130,10 @@ ADJACENCY = Exercise(
             "The degrees are those of A, without the loops. Count what arrives at a node with its loop.",
         ),
         Mistake(
+            _with(looped, lambda A, B: A.sum(axis=1) + 1),
+            "Every degree gets 1 for a loop. A loop that was there counts with its own weight: sum the rows with loops.",
+        ),
+        Mistake(
             _with(looped, lambda A, B: (B != 0).sum(axis=1)),
             "The degree counts neighbours. With weighted links it is the sum of their weights.",
         ),

@@ -96,9 +96,11 @@ REACH = Exercise(
         case(_RING, [2, 2, 2], label="three layers on a ring"),
         case(_MIXED, [3, 1, 2], label="weights of all kinds, and a node alone"),
         case(_MIXED, [4, 3], label="a deep net"),
+        case(_PATH, [2, 4, 3], label="from end to end of a path"),
         case(_linked([(0, 1, 1.0), (1, 2, 2.0), (0, 2, -1.0)], 3), [3], label="walks that cancel"),
     ],
     alternatives=[_by_search, _layer_by_layer],
+    strict=True,
     mistakes=[
         Mistake(
             _count(sum),

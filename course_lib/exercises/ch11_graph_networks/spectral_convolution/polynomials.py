@@ -50,6 +50,10 @@ def _turned(L: Array, x: Array, W: Array, lambda_max: float) -> Array:
     return chebyshev_layer(L, x, W[::-1], lambda_max)
 
 
+def _own_bound(L: Array, x: Array, W: Array, lambda_max: float) -> Array:
+    return chebyshev_layer(L, x, W, float(2 * np.diag(L).max()))
+
+
 def _late(L: Array, x: Array, W: Array, lambda_max: float) -> Array:
     return chebyshev_layer(L, x, np.concatenate([np.zeros_like(W[:1]), W]), lambda_max)
 
@@ -81,7 +85,7 @@ def _graphs(rng: np.random.Generator) -> list[Case]:
         draw(4, 2, 3, 1, 2.0, "one term"),
         draw(5, 2, 2, 3, 2.0, "three terms"),
         draw(6, 3, 2, 4, None, "four terms, a Laplacian that is not normalized"),
-        draw(7, 1, 2, 6, None, "six terms"),
+        draw(7, 1, 2, 6, 14.5, "six terms, a bound that is not tight"),
     ]
 
 
@@ -132,6 +136,10 @@ LAYER = Exercise(
         Mistake(
             _recursive(first=lambda S, x: 2 * S @ x),
             "T_1 is 2 z here. That is another kind of Chebyshev polynomial: T_1(z) = z.",
+        ),
+        Mistake(
+            _own_bound,
+            "lambda_max is not used: the bound here is twice the largest degree. Scale by the bound that is given.",
         ),
         Mistake(_turned, "The matrices are used from last to first. W[0] belongs to T_0."),
         Mistake(_late, "The terms are off by one: W[0] belongs to T_0, which is x itself."),

@@ -33,6 +33,11 @@ def _of(least: Callable[[Array], Array]) -> Growth:
     return wrong
 
 
+def _all_runs(sizes: Array, seconds: Array, n: float) -> Array:
+    """Each run is a point of its own."""
+    return growth(np.tile(sizes, len(seconds)), seconds.reshape(1, -1), n)
+
+
 def _flat(sizes: Array, seconds: Array, n: float) -> Array:
     slope, at_zero = np.polyfit(sizes, seconds.min(axis=0), 1)
     return np.array([slope, at_zero + slope * n])
@@ -127,6 +132,10 @@ GROWTH = Exercise(
         Mistake(
             _of(lambda seconds: seconds[0]),
             "Only the first run is used. Take the least time of all runs of a size.",
+        ),
+        Mistake(
+            _all_runs,
+            "All runs are in the fit, the disturbed ones as well. Take the least time of each size, and fit those.",
         ),
         Mistake(
             _flat,

@@ -65,12 +65,14 @@ def _laplacian(n: int, links: list[tuple[int, int]]) -> Array:
 def _maps(rng: np.random.Generator) -> list[Case]:
     path = _laplacian(4, [(0, 1), (1, 2), (2, 3)])
     tail = _laplacian(5, [(0, 1), (0, 2), (1, 2), (2, 3), (3, 4)])
+    long = _laplacian(9, [(i, i + 1) for i in range(8)])
     ring = _laplacian(6, [(i, (i + 1) % 6) for i in range(6)])
     return [
         case(np.eye(4) - 0.25 * path, path, label="a polynomial of L: nothing leaks"),
         case(np.diag([1.0, 0, 1, 1]), path, label="a ReLU that silences one node"),
         case(rng.normal(size=(4, 4)).round(2), path, label="any matrix, not symmetric"),
         case(rng.normal(size=(5, 5)).round(2), tail, label="another graph, another matrix"),
+        case(rng.normal(size=(9, 9)).round(2), long, label="a long path: frequencies near each other differ"),
         case(
             np.roll(np.eye(6), 1, axis=0),
             ring,

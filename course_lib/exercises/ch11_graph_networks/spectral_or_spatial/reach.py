@@ -85,6 +85,20 @@ def _first_of_batch(edge_index: Array, batch: Array, rounds: int, n: int) -> Arr
     return reach(edge_index, batch[:1], rounds, n)
 
 
+def _within_a_round(edge_index: Array, batch: Array, rounds: int, n: int) -> Array:
+    """Edge by edge, so that a node marked in a round is already asked in the same one."""
+    seen = set(batch.tolist())
+    for _ in range(rounds):
+        for source, target in edge_index.T.tolist():
+            if target in seen:
+                seen.add(source)
+    return np.array(sorted(seen), dtype=int)
+
+
+def _batch_as_it_is(edge_index: Array, batch: Array, rounds: int, n: int) -> Array:
+    return reach(edge_index, batch, rounds, n) if rounds else batch
+
+
 def _unsorted(edge_index: Array, batch: Array, rounds: int, n: int) -> Array:
     seen = batch.tolist()
     for _ in range(rounds):
@@ -102,6 +116,8 @@ def _graphs(rng: np.random.Generator) -> list[Case]:
         case(path, np.array([4, 1]), 1, 6, label="two nodes, one layer"),
         case(path, np.array([5]), 3, 6, label="nobody speaks to node 5"),
         case(path, np.array([3]), 0, 6, label="no layer: nothing but the batch"),
+        case(path, np.array([5, 2, 2]), 0, 6, label="no layer, and a batch that names a node twice"),
+        case(tail, np.array([5, 4]), 1, 6, label="node 5 has no edge at all"),
         case(tail, np.array([4]), 2, 6, label="links in both directions; node 5 is alone"),
         case(random, np.array([7, 2]), 2, 12, label="edges at random"),
         case(random, np.array([0, 5, 9]), 3, 12, label="edges at random, three layers"),
@@ -148,6 +164,14 @@ REACH = Exercise(
         Mistake(
             _rounds(lambda rounds: min(rounds, 1)),
             "These are the neighbours only. Each further layer needs the neighbours of those.",
+        ),
+        Mistake(
+            _within_a_round,
+            "News has run several links in one round: nodes marked in a round were asked in the same one. Mark all at once.",
+        ),
+        Mistake(
+            _batch_as_it_is,
+            "With no layer the batch comes back as it was. It may be in any order and name a node twice.",
         ),
         Mistake(
             _mask,

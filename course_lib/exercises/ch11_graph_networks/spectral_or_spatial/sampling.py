@@ -122,8 +122,8 @@ def _rows(rng: np.random.Generator) -> list[Case]:
             three,
             *rows,
             np.array([0, 1]),
-            np.array([[0.0, 0.999], [0.999, 0.0]]),
-            label="numbers at the ends",
+            np.array([[0.0, 0.5, 0.999], [0.999, 0.0, 0.5]]),
+            label="numbers at the ends, and just where a neighbour begins",
         ),
     ]
 
@@ -175,6 +175,10 @@ SAMPLED = Exercise(
         Mistake(
             _by_rows(lambda u, mine: np.rint(u * (len(mine) - 1)).astype(int)),
             "The numbers are rounded, so that the first and the last neighbour are drawn half as often. Cut off: int(u * degree).",
+        ),
+        Mistake(
+            _by_rows(lambda u, mine: np.maximum(np.ceil(u * len(mine)).astype(int) - 1, 0)),
+            "Where u times the number of neighbours is whole, the neighbour before is taken. Cut off: int(u * degree).",
         ),
         Mistake(
             _by_rows(_floor, lambda chosen, degree: chosen.sum(axis=0)),

@@ -168,6 +168,10 @@ TRANSFER = Exercise(
             "Both graphs' frequencies are scaled to end at 1. A frequency means the same on both: compare them as they are.",
         ),
         Mistake(
+            _gains(lambda old, theta, new: np.interp(new, old, theta)),
+            "Where old frequencies coincide, the line has several values at one place. Put them together first: their mean.",
+        ),
+        Mistake(
             _gains(_summed),
             "Where old frequencies coincide, their numbers are added. Take the mean.",
         ),
