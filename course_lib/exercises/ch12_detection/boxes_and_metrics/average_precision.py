@@ -68,6 +68,11 @@ def _area(scores: Array, right: Array, objects: int, points: int) -> float:
     return float(filled @ np.diff(hits / objects, prepend=0))
 
 
+def _uninterpolated(scores: Array, right: Array, objects: int, points: int) -> float:
+    ranked = right[np.argsort(-scores)]
+    return float((ranked * np.cumsum(ranked) / np.arange(1, len(ranked) + 1)).sum() / objects)
+
+
 def _curves(rng: np.random.Generator) -> list[Case]:
     def some(n: int, objects: int, points: int, label: str) -> Case:
         right = np.zeros(n, dtype=bool)
@@ -155,6 +160,14 @@ AP = Exercise(
         Mistake(
             _area,
             "This is the exact area under the filled curve. Here the mean at given recalls is asked for.",
+        ),
+        Mistake(
+            _uninterpolated,
+            "This is the mean precision at the right detections, as for a classifier. Fill the dents, at given recalls.",
+        ),
+        Mistake(
+            _ap(at=lambda p, r, wanted: float(np.interp(wanted, r, p))),
+            "The curve is joined by straight lines. Take the largest P among those with R >= r.",
         ),
     ],
     hint="Cumulative sums give P and R; then, for each r, the largest P among those with R >= r, or 0.",

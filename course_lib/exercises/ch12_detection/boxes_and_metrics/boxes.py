@@ -256,6 +256,10 @@ DECODE = Exercise(
             "Small sides are cut off, too. Only growth needs a limit: exp of a negative number stays in bounds.",
         ),
         Mistake(
+            lambda boxes, t, most: decode(boxes, np.minimum(t, most), most),
+            "The moves are cut off, too. Only t_w and t_h are, which stand in an exponential.",
+        ),
+        Mistake(
             _decode(form=lambda c, s: (c, s)),
             "These are centre and sides. Return corners, x1, y1, x2, y2.",
         ),

@@ -81,6 +81,10 @@ def _best_box_of_each(iou: Array, scores: Array, difficult: Array, threshold: fl
     return result
 
 
+def _without_difficult(iou: Array, scores: Array, difficult: Array, threshold: float) -> Array:
+    return outcomes(np.where(difficult, 0, iou), scores, difficult, threshold)
+
+
 def _pictures(rng: np.random.Generator) -> list[Case]:
     def picture(d: int, g: int, threshold: float, label: str) -> Case:
         iou = rng.uniform(0, 1, (d, g)).round(2)
@@ -176,6 +180,10 @@ OUTCOMES = Exercise(
         Mistake(
             _best_box_of_each,
             "Each object goes to the box that fits it best. It goes to the one with the highest score.",
+        ),
+        Mistake(
+            _without_difficult,
+            "Difficult objects are left out before the boxes choose. Choose among all, then look whether it is difficult.",
         ),
     ],
     hint="By falling score: the row's largest overlap, then the threshold, then difficult, then taken.",

@@ -1,6 +1,7 @@
 """Exercises on the two losses of Fast R-CNN."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -135,12 +136,12 @@ def _region_by_region(logits: Array, codes: Array, labels: Array, targets: Array
 
 
 def _loss(
-    naming: Callable[[Array, Array], Array] = lambda p, labels: -np.log(p[_rows(labels), labels]).mean(),
+    naming: Callable[[Array, Array], Any] = lambda p, labels: -np.log(p[_rows(labels), labels]).mean(),
     chosen: Callable[[Array, Array, Array], Array] = lambda codes, labels, p: codes[_rows(labels), labels],
     counted: Callable[[Array], Array] = lambda labels: labels > 0,
     bend: Callable[[Array], Array] = _bend,
     divisor: Callable[[Array], float] = len,
-    both: Callable[[float, float, float], float] = lambda naming, placing, weight: naming + weight * placing,
+    both: Callable[[Any, Any, float], Any] = lambda naming, placing, weight: naming + weight * placing,
 ) -> Callable[[Array, Array, Array, Array, float], float]:
     """Another loss of the names, other codes, other regions, another loss of boxes, or another sum."""
 

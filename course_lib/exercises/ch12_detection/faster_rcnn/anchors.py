@@ -67,6 +67,7 @@ ANCHORS = Exercise(
         case([8, 20], [1.0], 2, 1, 8, label="two sizes"),
         case([12, 18, 26], [0.5, 1.0, 2.0], 2, 3, 4, label="nine anchors, more columns than rows"),
         case([128, 256], [0.25, 1.0, 4.0], 3, 2, 16, label="larger strides"),
+        case([10], [1.0, 2.0], 2, 2, 5, label="an odd stride"),
     ],
     alternatives=[_by_grids],
     mistakes=[
@@ -85,6 +86,10 @@ ANCHORS = Exercise(
         Mistake(
             _anchors(centre=lambda i, j, d: (j * d + 0.5, i * d + 0.5)),
             "Half a pixel is added. The middle of a cell is half a stride from its corner.",
+        ),
+        Mistake(
+            _anchors(centre=lambda i, j, d: (j * d + d // 2, i * d + d // 2)),
+            "Half of an odd stride is rounded down. Divide by 2 without rounding.",
         ),
         Mistake(
             _anchors(sides=lambda q, r: (q * r**0.5, q / r**0.5)),

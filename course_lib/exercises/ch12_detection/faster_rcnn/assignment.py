@@ -1,6 +1,7 @@
 """The exercise on which anchor belongs to which object."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -39,8 +40,8 @@ def _assigned(
     enough: Threshold = lambda top, high: top >= high,
     empty: Threshold = lambda top, low: top < low,
     left: int = -2,
-    forced: Callable[[Array, Array, int, float], Array] = lambda iou, column, g, high: column.argmax(),
-    gives: Callable[[Array, Array, int], int] = lambda iou, best, g: g,
+    forced: Callable[[Array, Array, int, float], Any] = lambda iou, column, g, high: column.argmax(),
+    gives: Callable[[Array, Any, int], int] = lambda iou, best, g: g,
     needs: Callable[[float, float], bool] = lambda best, low: best > 0,
 ) -> Callable[[Array, float, float], Array]:
     """Another owner, other thresholds, or another second rule."""
@@ -92,6 +93,10 @@ def _tables(rng: np.random.Generator) -> list[Case]:
         case(np.array([[0.2, 0.0], [0.2, 0.0], [0.0, 0.5], [0.1, 0.5]]), 0.7, 0.3, label="ties"),
         case(
             np.array([[0.75, 0.8], [0.9, 0.1], [0.1, 0.85]]), 0.7, 0.3, label="above the threshold with two"
+        ),
+        case(np.array([[0.9, 0.1], [0.8, 0.8], [0.1, 0.95]]), 0.7, 0.3, label="as much of one as of another"),
+        case(
+            np.array([[0.6, 0.1], [0.45, 0.55], [0.2, 0.35], [0.7, 0.8]]), 0.5, 0.4, label="other thresholds"
         ),
         table(12, 3, "twelve anchors"),
         table(20, 5, "twenty anchors"),
@@ -153,6 +158,14 @@ ASSIGN = Exercise(
         Mistake(
             _assigned(own=lambda iou, high: (iou >= high).argmax(axis=1)),
             "An anchor goes to the first object that reaches the threshold. It goes to the one it overlaps most.",
+        ),
+        Mistake(
+            _assigned(own=lambda iou, high: iou.shape[1] - 1 - iou[:, ::-1].argmax(axis=1)),
+            "Of objects that an anchor overlaps equally, it goes to the last. It goes to the first.",
+        ),
+        Mistake(
+            lambda iou, high, low: assign(iou, 0.7, 0.3),
+            "The thresholds are always 0.7 and 0.3. Use high and low, as they are given.",
         ),
     ],
     hint="The thresholds first; then a loop over the objects that overwrites.",

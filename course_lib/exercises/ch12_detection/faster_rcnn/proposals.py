@@ -1,6 +1,7 @@
 """The exercise on proposals."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,7 @@ def _proposed(
     order: Callable[[Array], Array] = lambda logits: np.argsort(-logits, kind="stable"),
     decode: Callable[[Array, Array], Array] = _decoded,
     cut: Callable[[Array, int, int], Array] = lambda b, h, w: np.clip(b, 0, [w, h, w, h]),
-    large: Callable[[Array, Array, float], Array] = lambda cut, whole, side: (cut >= side).all(axis=1),
+    large: Callable[[Array, Array, float], Any] = lambda cut, whole, side: (cut >= side).all(axis=1),
     filter_first: bool = False,
 ) -> Callable[..., Array]:
     """Another order, decoding, cut or filter."""

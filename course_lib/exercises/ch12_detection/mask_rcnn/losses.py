@@ -134,6 +134,10 @@ LOSS = Exercise(
             "At a logit of 900 the logarithm of 0 is taken. Use the logits: np.logaddexp.",
         ),
         Mistake(
+            _lost(each=lambda z, y: _bce(np.clip(z, -30, 30), y)),
+            "Large logits are clipped, or a little is added in the logarithm: a loss of 900 must be 900. Use np.logaddexp.",
+        ),
+        Mistake(
             _lost(each=lambda z, y: np.logaddexp(0, z) - (1 - y) * z),
             "Object and background are exchanged: where y is 1 the logit should grow.",
         ),

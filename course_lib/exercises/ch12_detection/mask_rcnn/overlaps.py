@@ -48,6 +48,13 @@ def _overlap(
     return answer
 
 
+def _in_bytes(said: Array, true: Array, threshold: float) -> Array:
+    a, b = _flat(said, threshold).astype(np.uint8), _flat(true, 0).astype(np.uint8)
+    both = a @ b.T
+    either = a.sum(axis=1, dtype=np.uint8)[:, None] + b.sum(axis=1, dtype=np.uint8) - both
+    return np.divide(both, either, out=np.zeros(both.shape), where=either > 0)
+
+
 def _accuracy(said: Array, true: Array, threshold: float) -> Array:
     a, b = _flat(said, threshold), _flat(true, 0)
     return (a[:, None] == b[None]).mean(axis=2)
@@ -133,8 +140,8 @@ MASK_IOU = Exercise(
             "That is the Dice coefficient. Divide by the union.",
         ),
         Mistake(
-            _overlap(whole=lambda a, b, both: np.minimum(a[:, None], b)),
-            "This divides by the smaller mask. Divide by the union.",
+            _in_bytes,
+            "Pixels are counted in uint8, which begins again at 0 after 255. Count in float or int64.",
         ),
         Mistake(
             _overlap(whole=lambda a, b, both: b[None] + 0 * both),

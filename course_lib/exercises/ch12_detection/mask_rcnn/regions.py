@@ -62,6 +62,10 @@ def _nearest(f: Array, u: float, v: float) -> float:
     return _at(f, np.floor(u + 0.5), np.floor(v + 0.5))
 
 
+def _zero_outside(f: Array, u: float, v: float) -> float:
+    return _at(np.pad(f, 1), u + 1, v + 1)
+
+
 def _at_least_one(box: Array, stride: int) -> Array:
     corner, sides = box[:2] / stride - 0.5, (box[2:] - box[:2]) / stride
     return np.concatenate([corner, corner + np.maximum(sides, 1)])
@@ -80,6 +84,7 @@ def _regions(rng: np.random.Generator) -> list[Case]:
         case(plane, np.array([5.0, 9, 15, 19]), 2, 4, 1, label="two by two bins"),
         case(plane**2, np.array([4.0, 6, 20, 14]), 2, 4, 2, label="four points a bin"),
         case(plane, np.array([9.0, 9, 10, 11]), 2, 4, 2, label="a region smaller than a place"),
+        case(plane + 7, np.array([0.0, 0, 24, 24]), 3, 4, 2, label="the whole map, to its edge"),
         draw(7, 9, 3, 8, 2, "three by three"),
         draw(10, 6, 4, 16, 3, "nine points a bin"),
         draw(12, 12, 7, 4, 1, "seven by seven"),
@@ -119,6 +124,10 @@ ALIGN = Exercise(
             "Each point takes its nearest place. Sample between the places.",
         ),
         Mistake(
+            _aligned(value=_zero_outside),
+            "The map is taken as 0 beyond its outermost centres. Here their values go on: clip u and v first.",
+        ),
+        Mistake(
             _aligned(points=lambda s, n: np.arange(s * n) / (s * n)),
             "The points begin at the edge of their bin. They are spread evenly: at (k + 1/2) / n of it.",
         ),
@@ -133,10 +142,6 @@ ALIGN = Exercise(
         Mistake(
             _aligned(pool=lambda samples: samples.max(axis=(1, 3))),
             "The largest sample of each bin is taken. RoIAlign here takes the mean.",
-        ),
-        Mistake(
-            _aligned(pool=lambda samples: samples.sum(axis=(1, 3))),
-            "The samples are summed. Take their mean.",
         ),
         Mistake(
             _aligned(pool=lambda samples: samples.mean(axis=(1, 3)).T),

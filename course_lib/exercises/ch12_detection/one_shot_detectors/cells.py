@@ -40,6 +40,7 @@ def _read(
     place: Callable[[Array, Array], tuple[Array, Array]] = lambda i, j: (i, j),
     shift: Callable[[Array], Array] = expit,
     side: Callable[[Array, float, int], Array] = lambda t, prior, stride: prior * np.exp(t),
+    sides: tuple[int, int] = (3, 4),
     reach: float = 0.5,
     score: Callable[[Array, Array], Array] = lambda o, p: expit(o) * p.max(axis=2),
     classes: Callable[[Array], Array] = lambda u: softmax(u, axis=2),
@@ -54,7 +55,7 @@ def _read(
         p = classes(out[..., 5:])
         scores = score(out[..., 0], p)
         x, y = stride * (j + shift(out[..., 1])), stride * (i + shift(out[..., 2]))
-        w, h = (reach * side(out[..., k], prior, stride) for k in (3, 4))
+        w, h = (reach * side(out[..., k], prior, stride) for k in sides)
         table = np.stack([x - w, y - h, x + w, y + h, first + p.argmax(axis=2), scores], axis=2)
         chosen = table[enough(scores, out[..., 0], p, threshold)]
         return chosen[order(chosen[:, 5])]
@@ -120,6 +121,10 @@ CELLS = Exercise(
         Mistake(
             _read(side=lambda t, prior, stride: prior * (1 + t)),
             "The sides grow by 1 + t. The code holds logarithms: undo them by exp.",
+        ),
+        Mistake(
+            _read(sides=(4, 3)),
+            "Width and height are exchanged: t_w comes before t_h.",
         ),
         Mistake(
             _read(reach=1.0),

@@ -91,6 +91,10 @@ def _squares(p: Array, boxes: Array, labels: Array, truth: Array, weight: float)
     return weight * ((boxes[:, None] - truth) ** 2).sum(axis=2) - p[:, labels]
 
 
+def _euclidean(p: Array, boxes: Array, labels: Array, truth: Array, weight: float) -> Array:
+    return weight * np.sqrt(((boxes[:, None] - truth) ** 2).sum(axis=2)) - p[:, labels]
+
+
 def _centres(p: Array, boxes: Array, labels: Array, truth: Array, weight: float) -> Array:
     return weight * np.abs(boxes[:, None, :2] - truth[:, :2]).sum(axis=2) - p[:, labels]
 
@@ -189,6 +193,10 @@ MATCH = Exercise(
             "The distance is a mean of four differences. Take their sum.",
         ),
         Mistake(_matched(cost=_squares), "The differences are squared. Take their absolute values."),
+        Mistake(
+            _matched(cost=_euclidean),
+            "This is the straight distance, the root of the squares. Sum the absolute values of the four differences.",
+        ),
         Mistake(_matched(cost=_centres), "Only the centres are compared. All four numbers of a box count."),
         Mistake(
             _matched(cost=_weighs_the_class),

@@ -103,6 +103,22 @@ def _objects(rng: np.random.Generator) -> list[Case]:
             18.0,
             label="two centres in one cell, the larger object last",
         ),
+        case(
+            np.array(
+                [
+                    [8.0, 9.0, 18.0, 19.0],
+                    [2.0, 12.0, 26.0, 16.0],
+                    [6.0, 8.0, 18.0, 20.0],
+                    [20.0, 20.0, 23.0, 23.0],
+                    [13.0, 1.0, 17.0, 25.0],
+                ]
+            ),
+            np.array([1, 2, 3, 4, 5]),
+            2,
+            32,
+            18.0,
+            label="five centres in one cell, of a wide, a high and other objects",
+        ),
         case(np.zeros((0, 4)), np.zeros(0, dtype=int), 3, 8, 18.0, label="an empty picture"),
         some(5, 8, 8, 18.0, "a scene"),
         some(12, 4, 16, 20.0, "a crowd on a coarse grid"),
@@ -136,6 +152,14 @@ GRID = Exercise(
         Mistake(
             _target(order=lambda sides: np.argsort(sides.prod(axis=1))[::-1]),
             "Of several objects in one cell the smallest stays. Keep the one with the largest area.",
+        ),
+        Mistake(
+            _target(order=lambda sides: np.arange(len(sides))[::-1]),
+            "Of several objects in one cell the first one of the list stays. Keep the one with the largest area.",
+        ),
+        Mistake(
+            _target(order=lambda sides: np.argsort(sides[:, 0])),
+            "Of several objects in one cell the widest stays. Keep the one with the largest area.",
         ),
         Mistake(
             _target(shift=lambda x, y, i, j, stride: (stride * (x - j), stride * (y - i))),

@@ -104,6 +104,10 @@ WORK = Exercise(
             "Odd sides are rounded down. With padding 1, a layer of stride 2 rounds up.",
         ),
         Mistake(
+            _counted(network=_convolutions(step=lambda side, stride: (side - 3) // stride + 1)),
+            "The maps lose their border, as without padding. With padding 1, stride 1 keeps the side.",
+        ),
+        Mistake(
             _counted(network=_convolutions(pixels=lambda before, after: before**2)),
             "The multiplications are counted at the pixels that come in. Count at those that go out.",
         ),

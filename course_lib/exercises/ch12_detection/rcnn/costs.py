@@ -114,6 +114,10 @@ REPEATED = Exercise(
             "The repetitions are divided by the pixels of the picture. Divide by all pixels that were computed.",
         ),
         Mistake(
+            _share(lambda counts, pixels: np.maximum(counts - 1, 0).sum() / (counts > 0).sum()),
+            "These are repetitions for each pixel that is in a box at all. Divide by all computations, the first ones too.",
+        ),
+        Mistake(
             _share(lambda counts, pixels: (counts * (counts > 1)).sum() / counts.sum()),
             "The first time counts as a repetition, too, where others follow. Each pixel's first time is new.",
         ),
@@ -202,6 +206,10 @@ DISK = Exercise(
         Mistake(
             _store(dense=lambda x, each: x.size),
             "The first one counts numbers. Each takes several bytes.",
+        ),
+        Mistake(
+            _store(dense=lambda x, each: x.nbytes),
+            "The first one is what this array takes in memory. On the disk a number takes each bytes.",
         ),
         Mistake(
             _store(dense=lambda x, each: int((x != 0).sum()) * each),

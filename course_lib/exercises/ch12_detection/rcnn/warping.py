@@ -62,13 +62,14 @@ def _warp(
     middle: Callable[[Array, Array], Array] = lambda box, sides: (box[:2] + box[2:]) / 2,
     at: Callable[[int], Array] = lambda size: (np.arange(size) + 0.5) / size,
     look: Callable[[Array, Array, Array], Array] = _mean,
+    whole: Callable[[Array], Array] = np.floor,
 ) -> Callable[[Array, Array, int, int], Array]:
-    """Another growth, other sides, another centre, other places in the square, or another look-up."""
+    """Another growth, other sides, another centre, other places in the square, another look-up or rounding."""
 
     def answer(image: Array, box: Array, size: int, context: int) -> Array:
         grown = sides(box[2:] - box[:2], grow(size, context), context)
         places = middle(box, grown) + (at(size)[:, None] - 0.5) * grown  # (size, 2), x and y
-        columns, rows = np.floor(places).astype(int).T
+        columns, rows = whole(places).astype(int).T
         return look(image, rows, columns)
 
     return answer
@@ -127,6 +128,14 @@ CONTEXT = Exercise(
         Mistake(
             _warp(at=lambda size: np.arange(size) / (size - 1)),
             "The first and last pixel are read on the very edge of the region. Read at the centres of size equal parts.",
+        ),
+        Mistake(
+            _warp(whole=np.rint),
+            "Places are rounded to the nearest whole number. The pixel that starts at 3 reaches to 4, so 3.7 is still in it.",
+        ),
+        Mistake(
+            _warp(whole=np.trunc),
+            "Places just left of the picture, or above it, are cut to 0, as int does, and read pixel 0. Round down, with floor.",
         ),
         Mistake(
             _warp(look=_filled(lambda image, found: 0.0)),

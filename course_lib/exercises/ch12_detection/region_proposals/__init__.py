@@ -1,11 +1,11 @@
 """Exercises of the section on region proposals."""
 
-from course_lib.exercises.ch12_detection.region_proposals import counts, grouping, likeness
+from course_lib.exercises.ch12_detection.region_proposals import counts, grouping, likeness, merging
 
 EXERCISES = [
     counts.WINDOWS,
     likeness.SIMILARITIES,
-    likeness.MERGE,
+    merging.MERGE,
     grouping.ORDER,
     counts.RECALL,
 ]

@@ -69,6 +69,16 @@ WINDOWS = Exercise(
             "One position is missing in each direction: the first one is at 0, before any step.",
         ),
         Mistake(
+            lambda height, width, windows, step: count_windows(
+                height, width, [(h, w) for h, w in windows if h < height and w < width], step
+            ),
+            "A window as large as the picture, or as high, or as wide, is left out. It has one position there.",
+        ),
+        Mistake(
+            _counted(lambda side, window, step: len(range(0, side - window, step))),
+            "A window that ends at the border of the picture is left out. It lies inside: its corner may be at side - window.",
+        ),
+        Mistake(
             _counted(lambda side, window, step: max(0, side - window + 1)),
             "The step is ignored: the windows move pixel by pixel.",
         ),
@@ -154,6 +164,7 @@ def _tables(rng: np.random.Generator) -> list[Case]:
         case(np.array([[0.1, 0.2], [0.3, 0.1]]), 0.5, label="nothing is found"),
         table(5, 8, 0.5, "five objects"),
         table(4, 12, 0.7, "a strict threshold"),
+        case(np.array([[0.5, 0.8, 0.2], [0.6, 0.1, 0.7]]), 0.75, label="a stricter one"),
     ]
 
 
@@ -168,6 +179,10 @@ RECALL = Exercise(
         Mistake(
             lambda iou, threshold: (np.maximum.accumulate(iou, axis=1) > threshold).mean(axis=0),
             "An overlap of exactly the threshold is refused. It is enough.",
+        ),
+        Mistake(
+            lambda iou, threshold: recall_curve(iou, 0.5),
+            "The threshold is 0.5, whatever is asked for. Use the argument.",
         ),
         Mistake(
             lambda iou, threshold: (iou >= threshold).mean(axis=0),
@@ -197,6 +212,10 @@ RECALL = Exercise(
         Mistake(
             lambda iou, threshold: np.append(0.0, recall_curve(iou, threshold)),
             "The curve begins with no box at all. Its first entry is for one box.",
+        ),
+        Mistake(
+            lambda iou, threshold: np.append(0.0, recall_curve(iou, threshold)[:-1]),
+            "The curve is one box late: each entry leaves out its own box. The first n boxes are the columns up to n.",
         ),
         Mistake(
             lambda iou, threshold: recall_curve(iou, threshold)[-1],

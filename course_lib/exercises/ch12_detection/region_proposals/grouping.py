@@ -68,6 +68,19 @@ def _grouped(
     return answer
 
 
+def _as_listed(sizes: Array, pairs: Array) -> list[Pair]:
+    """Of equal pairs, the one that is listed first."""
+    size, touching = dict(enumerate(sizes.tolist())), [(int(min(p)), int(max(p))) for p in pairs]
+    merges = []
+    for new in range(len(sizes), 2 * len(sizes) - 1):
+        i, j = min(touching, key=lambda pair: size[pair[0]] + size[pair[1]])
+        size[new] = size[i] + size[j]
+        renamed = [tuple(new if r in (i, j) else r for r in pair) for pair in touching]
+        touching = [(min(p), max(p)) for p in renamed if p[0] != p[1]]
+        merges.append((i, j))
+    return merges
+
+
 def _sorted_once(sizes: Array, pairs: Array) -> list[Pair]:
     """In the order of the first sizes, never compared again."""
     name = list(range(len(sizes)))
@@ -128,6 +141,7 @@ def _pictures(rng: np.random.Generator) -> list[Case]:
         ),
         case(np.array([2, 2, 2, 2]), np.array([[0, 1], [0, 2], [1, 3], [2, 3]]), label="equal sizes"),
         case(np.array([8, 3]), np.array([[0, 1]]), label="two regions"),
+        case(np.array([2, 3, 2, 3]), np.array([[1, 3], [1, 2], [0, 3]]), label="equal sums, in any order"),
         picture(8, "eight regions"),
         picture(12, "twelve regions"),
     ]
@@ -162,12 +176,24 @@ ORDER = Exercise(
             "The pair with the smallest single region goes first. Compare the sizes of both together.",
         ),
         Mistake(
+            _grouped(cost=max),
+            "The pair whose larger region is smallest goes first. Compare the sizes of both together.",
+        ),
+        Mistake(
             _grouped(cost=lambda a, b: abs(a - b)),
             "The pair with the most equal sizes goes first. Compare the sizes of both together.",
         ),
         Mistake(
             _grouped(tie=lambda pair: (-pair[0], -pair[1])),
             "Of equal pairs the highest numbers go first. Take the lowest.",
+        ),
+        Mistake(
+            _grouped(tie=lambda pair: (pair[1], pair[0])),
+            "Of equal pairs, that with the lowest second number goes first. Compare the first numbers, then the second.",
+        ),
+        Mistake(
+            _as_listed,
+            "Of equal pairs, that listed first goes first. Take the lowest numbers, wherever they stand in the list.",
         ),
         Mistake(
             _sorted_once,
