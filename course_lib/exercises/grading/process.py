@@ -167,11 +167,11 @@ class _Watch:
             return f"the notebook could not be started within {_STARTUP:g} seconds"
         if now > self._cell_end:
             return f"took longer than {self._limits.cell_seconds:g} seconds"
-        used, count = _usage(self._worker.pid)
-        if used > self._limits.memory * 2**20:
-            return f"used more than {self._limits.memory} MiB of memory"
-        if count > self._limits.processes:
+        processes = _processes(self._worker.pid)
+        if len(processes) > self._limits.processes:  # counted first: to weigh many takes seconds
             return f"started more than {self._limits.processes} processes"
+        if _memory(processes) > self._limits.memory * 2**20:
+            return f"used more than {self._limits.memory} MiB of memory"
         return ""
 
     def _exit(self) -> str:
@@ -193,17 +193,21 @@ def _drain(stream: IO[str], put: Any) -> None:
             put(line[:1_000_000])
 
 
-def _usage(pid: int) -> tuple[int, int]:
-    """Bytes that a process and its descendants use (shared ones counted once), and how many these are."""
-    used, count = 0, 0
+def _processes(pid: int) -> list[psutil.Process]:
+    """A process and its descendants; none if it is gone."""
     with suppress(psutil.Error):
         process = psutil.Process(pid)
-        used, count = process.memory_info().rss, 1
-        for child in process.children(recursive=True):
-            count += 1
-            with suppress(psutil.Error):
-                used += child.memory_full_info().uss
-    return used, count
+        return [process, *process.children(recursive=True)]
+    return []
+
+
+def _memory(processes: Sequence[psutil.Process]) -> int:
+    """Bytes that a process and its descendants use, shared ones counted once."""
+    used = 0
+    for i, process in enumerate(processes):
+        with suppress(psutil.Error):
+            used += process.memory_full_info().uss if i else process.memory_info().rss
+    return used
 
 
 def _kill(worker: Worker, mark: str) -> None:
