@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from course_lib import layers
+from course_lib.layers.checks import Device, Dtype
 from course_lib.models.cifar_resnet import cifar_resnet
 from course_lib.models.simple_cnn import simple_cnn
 
@@ -40,6 +42,14 @@ def read_state(path: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     return load_file(path)
+
+
+def load(path: Path, make: Callable[..., nn.Module], device: Device, dtype: Dtype) -> nn.Module:
+    """Make a net by the options in its record, give it its weights, and return it in evaluation mode."""
+    with torch.device("meta"):  # no weights are drawn that would be thrown away
+        net = make(**read_record(path)["options"])
+    net.load_state_dict(read_state(path), assign=True)
+    return net.to(device=device, dtype=dtype or torch.float32).requires_grad_(True).eval()
 
 
 def write(path: Path, state: Mapping[str, Tensor], record: Mapping[str, Any]) -> None:

@@ -51,10 +51,7 @@ def load_generator(kind: str, seed: int, *, device: Device = None, dtype: Dtype 
         ValueError: there is no such kind or seed.
     """
     path = _path("load_generator", kind, seed)
-    with torch.device("meta"):  # no weights are drawn that would be thrown away
-        net = _MODELS[kind](**embedded_weights.read_record(path)["options"])
-    net.load_state_dict(embedded_weights.read_state(path), assign=True)
-    return net.to(device=device, dtype=dtype or torch.float32).requires_grad_(True).eval()
+    return embedded_weights.load(path, _MODELS[kind], device, dtype)
 
 
 def generator_record(kind: str, seed: int) -> dict[str, Any]:

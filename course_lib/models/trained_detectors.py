@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from course_lib.layers import checks
@@ -45,10 +44,7 @@ def load_detector(kind: str, seed: int, *, device: Device = None, dtype: Dtype =
         ValueError: there is no such kind or seed.
     """
     path = path_of("load_detector", kind, seed)
-    with torch.device("meta"):  # no weights are drawn that would be thrown away
-        net = MODELS[kind](**embedded_weights.read_record(path)["options"])
-    net.load_state_dict(embedded_weights.read_state(path), assign=True)
-    return net.to(device=device, dtype=dtype or torch.float32).requires_grad_(True).eval()
+    return embedded_weights.load(path, MODELS[kind], device, dtype)
 
 
 def detector_record(kind: str, seed: int) -> dict[str, Any]:
