@@ -9,6 +9,7 @@ import pytest
 
 from course_lib.cli.sections import find_all
 from course_lib.exercises.grading import grade
+from course_lib.exercises.grading.nursery import Nursery
 
 
 def solved_cells(path):
@@ -30,8 +31,16 @@ def imports_only(source):
         return False
 
 
+@pytest.fixture(scope="module")
+def nursery():
+    """One Python that has imported what all need: each notebook is graded in a copy of it."""
+    with Nursery() as nursery:
+        yield nursery
+
+
 @pytest.mark.parametrize("section", find_all(Path(__file__).parent), ids=lambda section: section.name)
-def test_solutions_of_the_section_pass(section, make_notebook):
-    result = grade(make_notebook(*solved_cells(section.path), section=section.name))
+def test_solutions_of_the_section_pass(section, make_notebook, nursery):
+    notebook = make_notebook(*solved_cells(section.path), section=section.name)
+    result = grade(notebook, start=nursery.start)
     assert len(result.results) >= 3
     assert [(each.id, each.status, each.message) for each in result.results if not each.passed] == []

@@ -11,7 +11,7 @@ from typing import Any
 import nbformat
 
 from course_lib.exercises import registry
-from course_lib.exercises.grading.process import Clock, Ended, Limits, run_worker
+from course_lib.exercises.grading.process import Clock, Ended, Limits, Start, run_worker, start_alone
 from course_lib.exercises.report import ERROR, PASSED, Detail, Report
 
 NOT_CHECKED = "not checked"
@@ -76,13 +76,16 @@ class Grade:
 Watch = Callable[[int, int], None]
 
 
-def grade(path: Path, limits: Limits | None = None, watch: Watch | None = None) -> Grade:
+def grade(
+    path: Path, limits: Limits | None = None, watch: Watch | None = None, start: Start = start_alone
+) -> Grade:
     """Run a notebook's cells and judge the answers they check. The notebook stays as it is.
 
     Args:
         path: the notebook.
         limits: what it may use.
         watch: called with the number of the cell that begins and the number of cells.
+        start: makes a worker. A ``Nursery``'s ``start`` makes one after the other at little cost.
 
     Raises:
         OSError, ValueError: it can't be read, or is no notebook.
@@ -92,7 +95,8 @@ def grade(path: Path, limits: Limits | None = None, watch: Watch | None = None) 
     sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     section = _section_of(notebook, sources)
     folder = path.resolve().parent
-    return _Run(section, sources, folder, limits or Limits(), watch or (lambda cell, cells: None)).grade()
+    watch = watch or (lambda cell, cells: None)
+    return _Run(section, sources, folder, limits or Limits(), watch, start).grade()
 
 
 def _read(path: Path) -> Any:
@@ -137,6 +141,7 @@ class _Run:
     folder: Path
     limits: Limits
     watch: Callable[[int, int], None]
+    start: Start
     results: dict[str, Result] = field(default_factory=dict)
     troubles: dict[int, str] = field(default_factory=dict)
     left_out: set[int] = field(default_factory=set)
@@ -157,7 +162,7 @@ class _Run:
         titles = {exercise.id: exercise.title for exercise in registry.of_section(self.section)}
         cells = [(i, source) for i, source in enumerate(self.sources, 1) if i not in self.left_out]
         self.troubles = {cell: text for cell, text in self.troubles.items() if cell in self.left_out}
-        for event in run_worker(self.section, cells, self.folder, self.limits, clock):
+        for event in run_worker(self.section, cells, self.folder, self.limits, clock, self.start):
             if isinstance(event, Ended):
                 return self._ended(event)
             if event["event"] == "cell":

@@ -13,13 +13,18 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import psutil
+
+from course_lib.exercises.grading.nursery import Forked
+
+Worker = subprocess.Popen[str] | Forked
+Start = Callable[[str, Path, dict[str, str]], Worker]  # a section, a folder to work in, an environment
 
 _TICK = 0.2  # seconds between two looks at memory
 _STARTUP = 120.0  # seconds the worker may take to import the course's library
@@ -63,8 +68,24 @@ class Clock:
         return self._end is not None and time.monotonic() > self._end
 
 
+def start_alone(section: str, folder: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
+    """Start a worker as a Python of its own, which imports what it needs; works on every system."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "course_lib.exercises.grading.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        env=environment,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+
+
 def run_worker(
-    section: str, cells: Sequence[tuple[int, str]], folder: Path, limits: Limits, clock: Clock
+    section: str, cells: Sequence[tuple[int, str]], folder: Path, limits: Limits, clock: Clock, start: Start
 ) -> Iterator[dict[str, Any] | Ended]:
     """Run cells in a worker; yield its reports as they come and, last of all, how it ended.
 
@@ -72,18 +93,7 @@ def run_worker(
     """
     secret, mark = secrets.token_hex(16), secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="course-check-", ignore_cleanup_errors=True) as home:
-        worker = subprocess.Popen(
-            [sys.executable, "-P", "-m", "course_lib.exercises.grading.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=folder,
-            env=_environment(home, mark),
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-        )
+        worker = start(section, folder, _environment(home, mark))
         try:
             job = {"secret": secret, "section": section, "cells": list(cells), "memory": limits.memory}
             yield from _Watch(worker, job, limits, clock).events()
@@ -100,7 +110,7 @@ def _environment(home: str, mark: str) -> dict[str, str]:
 class _Watch:
     """Follows one worker through its cells."""
 
-    def __init__(self, worker: subprocess.Popen[str], job: dict[str, Any], limits: Limits, clock: Clock):
+    def __init__(self, worker: Worker, job: dict[str, Any], limits: Limits, clock: Clock):
         self._worker, self._job, self._limits, self._clock = worker, job, limits, clock
         self._lines: queue.Queue[str] = queue.Queue()
         self._complaints: deque[str] = deque(maxlen=50)
@@ -150,6 +160,9 @@ class _Watch:
 
     def _excess(self) -> str:
         """What the worker has too much of, in words; ``""`` if nothing."""
+        processes = _processes(self._worker.pid)
+        if len(processes) > self._limits.processes:  # told first: so many make everything else slow
+            return f"started more than {self._limits.processes} processes"
         now = time.monotonic()
         if self._clock.is_over:
             return f"the whole notebook took longer than {self._limits.total_seconds:g} seconds"
@@ -157,16 +170,14 @@ class _Watch:
             return f"the notebook could not be started within {_STARTUP:g} seconds"
         if now > self._cell_end:
             return f"took longer than {self._limits.cell_seconds:g} seconds"
-        used, count = _usage(self._worker.pid)
-        if used > self._limits.memory * 2**20:
+        if _memory(processes) > self._limits.memory * 2**20:
             return f"used more than {self._limits.memory} MiB of memory"
-        if count > self._limits.processes:
-            return f"started more than {self._limits.processes} processes"
         return ""
 
     def _exit(self) -> str:
         """How the worker left before its time."""
-        code = self._worker.returncode
+        code = self._worker.poll()
+        assert code is not None, "it has left"
         if code < 0:
             with suppress(ValueError):
                 return f"ended the process: {signal.Signals(-code).name} ({signal.strsignal(-code)})"
@@ -182,20 +193,24 @@ def _drain(stream: IO[str], put: Any) -> None:
             put(line[:1_000_000])
 
 
-def _usage(pid: int) -> tuple[int, int]:
-    """Bytes that a process and its descendants use (shared ones counted once), and how many these are."""
-    used, count = 0, 0
+def _processes(pid: int) -> list[psutil.Process]:
+    """A process and its descendants; none if it is gone."""
     with suppress(psutil.Error):
         process = psutil.Process(pid)
-        used, count = process.memory_info().rss, 1
-        for child in process.children(recursive=True):
-            count += 1
-            with suppress(psutil.Error):
-                used += child.memory_full_info().uss
-    return used, count
+        return [process, *process.children(recursive=True)]
+    return []
 
 
-def _kill(worker: subprocess.Popen[str], mark: str) -> None:
+def _memory(processes: Sequence[psutil.Process]) -> int:
+    """Bytes that a process and its descendants use, shared ones counted once."""
+    used = 0
+    for i, process in enumerate(processes):
+        with suppress(psutil.Error):
+            used += process.memory_full_info().uss if i else process.memory_info().rss
+    return used
+
+
+def _kill(worker: Worker, mark: str) -> None:
     """End the worker, its process group, and whatever has left the group but carries the mark."""
     if hasattr(os, "killpg"):
         with suppress(ProcessLookupError, PermissionError):

@@ -31,6 +31,18 @@ _MESSAGE = 500  # characters of an error's text that are reported
 Say = Callable[..., None]
 
 
+def prepare() -> None:
+    """Import what every notebook needs, so that copies of this process need not."""
+    import matplotlib.pyplot
+    import torch
+    from IPython.core.interactiveshell import InteractiveShell
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # a thread that exists now would be missing in the copies
+    del matplotlib, InteractiveShell
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(threads))
+
+
 def main() -> None:
     """Run the job on the standard input."""
     job = json.load(sys.stdin)
