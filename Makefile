@@ -14,7 +14,7 @@ STAMP := $(VENV)/installed-$(shell cat $(PINS) | cksum | cut -d ' ' -f 1)
 TORCH := $(shell sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.txt)
 PIP := $(PY) -m pip --disable-pip-version-check install -qq
 
-.PHONY: help book test lab notebooks install clean
+.PHONY: help book pdf test lab notebooks install clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
@@ -22,6 +22,9 @@ help: ## this list
 
 book: $(STAMP) ## execute what has changed and write the book: open _build/html/index.html
 	@$(PY) tools/build.py
+
+pdf: $(STAMP) ## the whole book on paper: _build/book.pdf
+	@$(PY) tools/pdf.py
 
 test: $(STAMP) ## lint, types, every section, the built book in a browser, all tests
 	@$(PY) tools/run_tests.py

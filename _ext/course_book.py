@@ -12,6 +12,8 @@ import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import course_glossary
+import course_site
 from course_tables import CourseMap, DataSheets
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -162,6 +164,8 @@ def setup(app: Sphinx) -> dict:
 
     app.add_directive("course-map", CourseMap)
     app.add_directive("data-sheets", DataSheets)
+    course_glossary.setup(app)
+    course_site.setup(app)
     app.connect("builder-inited", unstamp)
     app.connect("env-get-outdated", outdated_pages)
     app.connect("doctree-read", remember_files)

@@ -9,7 +9,9 @@ from pathlib import Path
 import yaml
 from docutils import nodes
 from sphinx import addnodes
+from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+from sphinx.writers.html5 import HTML5Translator
 
 ORACLES = {
     "torch": "PyTorch",
@@ -170,3 +172,23 @@ class DataSheets(SphinxDirective):
         if isinstance(value, list | tuple):
             return ", ".join(self.words(item) for item in value)
         return str(value)
+
+
+def visit_entry(translator: HTML5Translator, cell: nodes.entry) -> None:
+    """Open a cell; if it heads a column or a row, say so to those who hear the table."""
+    begun = len(translator.body)
+    type(translator).visit_entry(translator, cell)
+    scope = "col" if isinstance(cell.parent.parent, nodes.thead) else "row"
+    translator.body[begun] = translator.body[begun].replace("<th", f'<th scope="{scope}"', 1)
+
+
+def depart_entry(translator: HTML5Translator, cell: nodes.entry) -> None:
+    """Close a cell."""
+    type(translator).depart_entry(translator, cell)
+
+
+def setup(app: Sphinx) -> None:
+    """Called by the extension of the book."""
+    app.add_directive("course-map", CourseMap)
+    app.add_directive("data-sheets", DataSheets)
+    app.add_node(nodes.entry, override=True, html=(visit_entry, depart_entry))

@@ -32,7 +32,7 @@ def state_of_inputs(root: Path) -> str:
     """A hash of everything the book is made from, names and contents."""
     files = [path for pattern in INPUTS for path in root.glob(pattern)]
     files += [path for folder in INPUT_FOLDERS for path in (root / folder).rglob("*") if path.is_file()]
-    digest = hashlib.sha256(sys.version.encode())
+    digest = hashlib.sha256(f"{sys.version} {os.environ.get('BOOK_URL', '')}".encode())
     for path in sorted(set(files)):
         if path.suffix != ".pyc" and ".ipynb_checkpoints" not in path.parts:
             digest.update(str(path.relative_to(root)).encode())
