@@ -14,7 +14,7 @@ STAMP := $(VENV)/installed-$(shell cat $(PINS) | cksum | cut -d ' ' -f 1)
 TORCH := $(shell sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.txt)
 PIP := $(PY) -m pip --disable-pip-version-check install -qq
 
-.PHONY: help book pdf test lab notebooks install clean
+.PHONY: help book pdf test nightly lab notebooks install clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
@@ -28,6 +28,9 @@ pdf: $(STAMP) ## the whole book on paper: _build/book.pdf
 
 test: $(STAMP) ## lint, types, every section, the built book in a browser, all tests
 	@$(PY) tools/run_tests.py
+
+nightly: $(STAMP) ## every section with three other seeds: _build/nightly.md says which claims break
+	@$(PY) tools/nightly.py
 
 lab: $(STAMP) ## read and run the sections in JupyterLab
 	@JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter" $(VENV)/bin/jupyter lab --notebook-dir=chapters

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_iter
+from torch.utils._pytree import tree_leaves
 
 from course_lib import layers
 from course_lib.benchmarks.contest import Contest, Row
@@ -102,11 +102,11 @@ class _Memory(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Run an operation; what it returns may be a view of what it was given, which takes no memory."""
-        for x in tree_iter((args, kwargs)):
+        for x in tree_leaves((args, kwargs)):
             if isinstance(x, Tensor):
                 self._add(x, counts=False)
         output = func(*args, **(kwargs or {}))
-        for x in tree_iter(output):
+        for x in tree_leaves(output):
             if isinstance(x, Tensor):
                 self._add(x, counts=True)
         return output

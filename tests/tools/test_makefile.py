@@ -27,7 +27,7 @@ def make(checkout: Path, *arguments: str) -> subprocess.CompletedProcess:
 def test_help_is_the_default_and_names_every_target(checkout):
     told = make(checkout)
     assert told.returncode == 0
-    for target in ("book", "test", "lab", "notebooks", "clean", "install", "help"):
+    for target in ("book", "pdf", "test", "nightly", "lab", "notebooks", "clean", "install", "help"):
         assert f"make {target}" in told.stdout, target
 
 

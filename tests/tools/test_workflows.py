@@ -17,6 +17,7 @@ MADE = ("_build/", ".venv/", ".venv-newest/")  # folders that a run makes for it
 TRIGGERS = {
     "test": {"pull_request": None, "push": {"branches": ["main"]}},
     "pages": {"push": {"branches": ["main"]}, "workflow_dispatch": None},
+    "nightly": {"schedule": [{"cron": "41 1 * * *"}], "workflow_dispatch": None},
     "weekly": {"schedule": [{"cron": "23 4 * * 1"}], "workflow_dispatch": None},
 }
 TITLE = "The newest dependencies"
@@ -142,7 +143,7 @@ def test_what_make_is_called_with_is_a_target():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.search(r"^\.PHONY: (.*)", makefile, re.M)[1].split())
     called = {name: re.findall(r"^make (\S+)$", "\n".join(scripts(name)), re.M) for name in WORKFLOWS}
-    assert called == {"test": ["test"], "pages": ["book"], "weekly": ["install"]}
+    assert called == {"test": ["test"], "pages": ["book"], "nightly": ["install"], "weekly": ["install"]}
     assert {target for each in called.values() for target in each} <= targets
 
 
@@ -161,7 +162,7 @@ def test_paths_that_a_run_makes_are_those_that_the_tools_write(name):
     words = WORKFLOWS[name].read_text(encoding="utf-8")
     made = set(re.findall(r"(?<![\w/])(?:_build|\.venv[\w-]*)/[\w./-]+", words))
     python = {".venv/bin/python", ".venv-newest/bin/python"}
-    assert made <= python | {"_build/html", "_build/newest.md", "_build/tests.txt"}
+    assert made <= python | {"_build/html", "_build/newest.md", "_build/nightly.md", "_build/tests.txt"}
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
     assert {"_build/", ".venv/", ".venv-*/"} <= set(ignored)
 
@@ -297,3 +298,9 @@ def test_no_host_is_named_but_the_one_that_runs_it(path):
     text = path.read_text(encoding="utf-8")
     assert set(re.findall(r"://([\w.-]+)", text)) <= {"mybinder.org"}
     assert not re.search(r"--(extra-)?index-url|--find-links", text)
+
+
+def test_the_oldest_versions_are_run_on_pythons_that_have_them():
+    job = read("weekly")["jobs"]["oldest"]
+    assert job["strategy"]["matrix"] == {"python": ["3.11", "3.12"]}
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["python tools/oldest.py"]
