@@ -71,7 +71,7 @@ def settings(records: list[dict]) -> list[nodes.Node]:
     last = max(dated, key=lambda record: record["date"])
     alike = sum(record["with"] == last["with"] for record in dated)
     rows = [[text(name), text(version)] for name, version in last["with"].items()]
-    title = f"What the last section, and {alike} of {len(records)} in all, were executed with"
+    title = f"The last execution: {alike} of {len(records)} sections ran with just this"
     when = [text("Last executed (UTC)"), text(last["date"])]
     return [table(title, ["What", "Which"], [when, *rows], [40, 60])]
 
@@ -86,7 +86,7 @@ def sections(rows: list[Row]) -> nodes.table:
     sums = [
         nodes.paragraph("", "", nodes.strong("", "All together")),
         count(f"{sum(record['seconds'] for record in ran):.1f}"),
-        count(f"at most {max((record['peak_mib'] for record in ran), default=0)}"),
+        count(f"≤ {max((record['peak_mib'] for record in ran), default=0)}"),
         text(f"{len(ran)} of {len(rows)}"),
         *(count(sum(getattr(row, of) for row in rows)) for of in ("exercises", "mistakes", "questions")),
     ]
@@ -97,7 +97,8 @@ def figures(record: dict | None) -> list[nodes.paragraph]:
     """Seconds, memory and day of an execution."""
     if record is None:
         return [count("–"), count("–"), text("no")]
-    return [count(f"{record['seconds']:.1f}"), count(record["peak_mib"]), text(record.get("date", "yes"))]
+    day = nodes.paragraph("", record.get("date", "yes"), classes=["text-nowrap"])
+    return [count(f"{record['seconds']:.1f}"), count(record["peak_mib"]), day]
 
 
 def count(number: float | str) -> nodes.paragraph:

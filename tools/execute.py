@@ -9,18 +9,36 @@ where ``jupyter-book build .`` looks for them. A failing cell stops everything, 
 """
 
 import argparse
+import importlib.metadata
 import json
 import multiprocessing
 import os
+import platform
 import shutil
 import sys
 import tempfile
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
 from run_section import run_section, with_outputs
 from sections import Section, all_sections, fingerprint
+
+# What the record of an execution tells the version of: what the sections compute with, what ran them, and the
+# book's builder.
+TOLD = (
+    "torch",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "scikit-image",
+    "matplotlib",
+    "networkx",
+    "papermill",
+    "ipykernel",
+    "jupyter-book",
+)
 
 
 class SectionFailed(Exception):
@@ -33,6 +51,12 @@ def write_atomically(path: Path, text: str) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)
+
+
+def write_change(path: Path, text: str) -> None:
+    """Write a file, leaving one untouched that holds this already: the book looks at its date."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write_atomically(path, text)
 
 
 def stored(section: Section) -> nbformat.NotebookNode | None:
@@ -50,12 +74,10 @@ def stored(section: Section) -> nbformat.NotebookNode | None:
 
 
 def store(section: Section, notebook: nbformat.NotebookNode) -> None:
-    """Keep an executed notebook, leaving an unchanged file untouched (the book looks at its date)."""
+    """Keep an executed notebook."""
     for i, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{i}"  # the same notebook is the same file
-    text = nbformat.writes(notebook)
-    if not section.executed.exists() or section.executed.read_text(encoding="utf-8") != text:
-        write_atomically(section.executed, text)
+    write_change(section.executed, nbformat.writes(notebook))
 
 
 def fill_cache(root: Path, notebooks: dict[Section, nbformat.NotebookNode]) -> None:
@@ -79,9 +101,9 @@ def fill_cache(root: Path, notebooks: dict[Section, nbformat.NotebookNode]) -> N
 
 
 def write_status(root: Path, notebooks: dict[Section, nbformat.NotebookNode]) -> None:
-    """Write what each section cost to ``_build/executed/status.json``: seconds and MiB at its peak."""
+    """Write the record of each section that is up to date to ``_build/executed/status.json``."""
     status = {section.name: notebook.metadata["executed"] for section, notebook in notebooks.items()}
-    write_atomically(root / "_build/executed/status.json", json.dumps(status, indent=2) + "\n")
+    write_change(root / "_build/executed/status.json", json.dumps(status, indent=2, sort_keys=True) + "\n")
 
 
 def prune(root: Path, sections: list[Section]) -> None:
@@ -99,10 +121,9 @@ def execute(root: Path, only: list[str] | None = None, workers: int | None = Non
         FileNotFoundError, ValueError: a section is listed or named that does not exist.
     """
     sections = all_sections(root)
-    if unknown := set(only or []) - {section.name for section in sections}:
-        raise ValueError(f"no such section in _toc.yml: {', '.join(sorted(unknown))}")
+    wanted = chosen(sections, only)
     notebooks = {section: notebook for section in sections if (notebook := stored(section))}
-    due = [s for s in sections if s not in notebooks and (not only or s.name in only)]
+    due = [section for section in wanted if section not in notebooks]
     print(f"{len(sections)} sections, {len(due)} to execute", flush=True)
     failures = run_all(due, workers or cores(), notebooks)
     for section, notebook in notebooks.items():
@@ -112,6 +133,24 @@ def execute(root: Path, only: list[str] | None = None, workers: int | None = Non
     write_status(root, notebooks)
     if failures:
         raise SectionFailed("\n".join(failures))
+
+
+def chosen(sections: list[Section], names: list[str] | None) -> list[Section]:
+    """Those of the sections that are named; all, where none is.
+
+    Raises:
+        ValueError: a name is none of theirs.
+    """
+    if unknown := set(names or []) - {section.name for section in sections}:
+        raise ValueError(f"no such section in _toc.yml: {', '.join(sorted(unknown))}")
+    return [section for section in sections if not names or section.name in names]
+
+
+def here() -> dict[str, str]:
+    """The machine and the versions that sections are executed with: they go into the record."""
+    machine = {"Machine": f"{platform.system()} {platform.machine()}", "Cores": str(cores())}
+    versions = {name: importlib.metadata.version(name) for name in TOLD}
+    return machine | {"Python": platform.python_version()} | versions
 
 
 def cores() -> int:
@@ -143,6 +182,8 @@ def run_all(due: list[Section], workers: int, notebooks: dict[Section, nbformat.
                 "fingerprint": run.fingerprint,
                 "seconds": round(run.seconds, 1),
                 "peak_mib": round(run.peak_mib),
+                "date": datetime.now(UTC).date().isoformat(),
+                "with": here(),
             }
             notebooks[section] = run.notebook
             store(section, run.notebook)

@@ -42,8 +42,8 @@ class Section:
 def markdown_extensions(root: Path) -> list[str]:
     """The extensions of Markdown that a book's configuration turns on."""
     config = root / "_config.yml"
-    settings = yaml.safe_load(config.read_text(encoding="utf-8")) if config.exists() else {}
-    return settings.get("parse", {}).get("myst_enable_extensions", [])
+    settings = yaml.safe_load(config.read_text(encoding="utf-8")) if config.exists() else None
+    return ((settings or {}).get("parse") or {}).get("myst_enable_extensions") or []
 
 
 def listed_files(toc: dict) -> list[str]:

@@ -1,7 +1,7 @@
 """Which sections there are, and what makes one run again."""
 
 import pytest
-from sections import Section, all_sections, fingerprint
+from sections import Section, all_sections, fingerprint, markdown_extensions
 
 
 def state(project, name: str) -> str:
@@ -54,3 +54,21 @@ def test_what_makes_a_section_run_again(project, path, old, new, reruns):
     text = new if old is None else (project.root / path).read_text().replace(old, new, 1)
     project.write(path, text)
     assert {name for name in before if state(project, name) != before[name]} == reruns, path
+
+
+@pytest.mark.parametrize(
+    ("text", "extensions"),
+    [
+        ("", []),
+        ("# nothing yet\n", []),
+        ("title: A book\n", []),
+        ("parse:\n", []),
+        ("parse:\n  myst_enable_extensions:\n", []),
+        ("parse:\n  myst_enable_extensions: [colon_fence]\n", ["colon_fence"]),
+    ],
+)
+def test_an_empty_configuration_turns_nothing_on(project, text, extensions):
+    project.write("_config.yml", text)
+    assert markdown_extensions(project.root) == extensions
+    assert len(all_sections(project.root)) == 2
+    assert state(project, "one")
