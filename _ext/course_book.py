@@ -12,9 +12,11 @@ import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import course_access
 import course_glossary
 import course_site
-from course_tables import CourseMap, DataSheets
+import course_status
+import course_tables
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -132,6 +134,9 @@ def plain_anchors(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     def plain(anchor: str) -> str:
         return f"exercise-{anchor.replace('/', '-')}" if "/" in anchor else anchor
 
+    # Sphinx looks an exercise's number up under its anchor.
+    numbers = app.env.toc_fignumbers.get(docname, {}).get("exercise", {})
+    numbers.update({plain(anchor): number for anchor, number in numbers.items()})
     for node in doctree.findall(nodes.Element):
         if node.get("type") in ("exercise", "solution"):
             node["ids"] = [plain(name) for name in node["ids"]]
@@ -162,8 +167,9 @@ def setup(app: Sphinx) -> dict:
     # What a section does while it is executed for the static book: no progress bars, no live widgets.
     os.environ.setdefault("COURSE_BOOK", "1")
 
-    app.add_directive("course-map", CourseMap)
-    app.add_directive("data-sheets", DataSheets)
+    course_tables.setup(app)
+    course_status.setup(app)
+    course_access.setup(app)
     course_glossary.setup(app)
     course_site.setup(app)
     app.connect("builder-inited", unstamp)

@@ -1,5 +1,5 @@
-"""The book as a web site: a page for wrong addresses always; a sitemap and social cards where its address is
-known.
+"""The book as a web site: a way to the index and a page for wrong addresses always; a sitemap and social
+cards where its address is known.
 
 The address is the environment variable ``BOOK_URL``, such as ``https://example.org/course/``; whoever
 publishes the book knows it, and the book read from disk has none.
@@ -8,6 +8,7 @@ publishes the book knows it, and the book read from disk has none.
 import os
 from urllib.parse import urlsplit
 
+from docutils import nodes
 from sphinx.application import Sphinx
 
 NOT_FOUND = """
@@ -17,8 +18,17 @@ The contents at the side and the search lead to every page that there is.</p>
 """
 
 
+def lead_to_index(
+    app: Sphinx, docname: str, template: str, context: dict, doctree: nodes.document | None
+) -> None:
+    """Lead from the foot of every page to the index: the theme makes it and leads nowhere near it."""
+    address = context["pathto"]("genindex")
+    context["theme_extra_footer"] = f'<p><a href="{address}">Index of all terms</a></p>'
+
+
 def setup(app: Sphinx) -> None:
     """Called by the extension of the book."""
+    app.connect("html-page-context", lead_to_index, priority=900)  # after the theme has set its options
     address = os.environ.get("BOOK_URL", "")
     if address and not address.endswith("/"):
         address += "/"

@@ -70,6 +70,11 @@ _MENDS = {
     r'lab\.innerHTML = "Type (numeric|your) answer here:";': (
         'lab.innerHTML = "Type your answer, then press Enter:"; lab.htmlFor = id + "-0";'
     ),
+    # In Chromium a formula is no part of the name of its answer: it is named by what was written.
+    r"lab\.append\(aSpan\);": (
+        r"lab.append(aSpan); if (/\\\\[(]/.test(aSpan.textContent)) "
+        r'inp.setAttribute("aria-label", aSpan.textContent.replace(/\\\\[()]/g, ""));'
+    ),
 }
 _YES, _NO = r"(right|correct|yes|exactly|true)\b", r"(not quite|wrong|incorrect|no)\b"
 _shown = itertools.count()

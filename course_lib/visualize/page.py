@@ -29,7 +29,7 @@ STYLE = """
 .course-explore-controls { display: grid; align-items: center; gap: 0.2rem 0.8rem; margin-top: 0.6rem;
   grid-template-columns: fit-content(40%) minmax(6rem, 1fr) max-content; }
 .course-explore-controls[hidden] { display: none; }
-.course-explore-controls label { margin: 0; }
+.course-explore-controls label { margin: 0; text-align: start; }
 .course-explore-controls input { width: 100%; min-height: 1.75rem; margin: 0; accent-color: #2f81d0; }
 .course-explore-controls input:focus-visible, .course-explore-controls button:focus-visible {
   outline: 2px solid #2f81d0; outline-offset: 2px; }

@@ -51,6 +51,12 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
+def contents() -> list[str]:
+    """Every page of the table of contents, in reading order."""
+    return pages()
+
+
+@pytest.fixture(scope="session")
 def html() -> Path:
     """The folder of the built book, brought up to date if need be."""
     build.build(ROOT)

@@ -88,13 +88,6 @@ def test_every_slider_changes_the_picture(reader, section):
         assert image.evaluate("image => image.complete && image.naturalWidth > 100"), "the picture loads"
 
 
-def test_without_script_a_section_still_shows_pictures_and_solutions(open_page, section):
-    shown = open_page(f"{section}.html", java_script_enabled=False).page
-    for picture in shown.locator(".course-explore img").all():
-        assert picture.evaluate("image => image.complete && image.naturalWidth > 100")
-    assert shown.locator(".solution .cell_input").first.is_visible()
-
-
 def test_a_section_can_be_taken_home(reader, html, section):
     page = reader(section)
     link = page.locator(".bd-header-article a[href*='/notebooks/']")
