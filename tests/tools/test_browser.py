@@ -23,7 +23,7 @@ def machine(monkeypatch):
             if any(word in line for word in self.fails):
                 return f"`{line}` ended with status 100:\n    no network"
             if "install -y" in line:
-                self.programs["chromium"] = "/usr/bin/chromium"
+                self.programs[command[-1]] = f"/usr/bin/{command[-1]}"
             if "playwright" in line:
                 self.playwrights = "/home/.cache/chromium"
             return ""
@@ -62,8 +62,21 @@ def test_one_downloaded_before_is_taken(machine):
 
 def test_root_with_apt_installs_debians(machine):
     machine.programs = {"apt-get": "/usr/bin/apt-get"}
+    assert browser.browser() == "/usr/bin/chromium-headless-shell"
+    assert machine.asked == ["apt-get update -qq", "apt-get install -y -qq chromium-headless-shell"]
+
+
+def test_a_debian_without_the_shell_installs_the_whole_browser(machine):
+    machine.programs = {"apt-get": "/usr/bin/apt-get"}
+    machine.fails = ("headless-shell",)
     assert browser.browser() == "/usr/bin/chromium"
-    assert machine.asked == ["apt-get update -qq", "apt-get install -y -qq chromium"]
+    assert machine.asked[-1] == "apt-get install -y -qq chromium"
+
+
+def test_the_shell_is_taken_before_the_whole_browser(machine):
+    machine.programs = {name: f"/usr/bin/{name}" for name in ("chromium", "chromium-headless-shell")}
+    assert browser.browser() == "/usr/bin/chromium-headless-shell"
+    assert machine.asked == []
 
 
 def test_others_download_playwrights(machine):
