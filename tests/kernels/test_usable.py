@@ -1,0 +1,88 @@
+"""What decides between a kernel and PyTorch, and that without a GPU nothing of Triton is loaded."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from course_lib import kernels
+
+EVERYTHING = """
+import sys
+sys.modules["triton"] = None  # as where it is not installed: importing it raises
+import torch
+from course_lib import layers, optim, vision
+
+x = torch.rand(2, 4, 8, 8, requires_grad=True)
+many = [
+    layers.LayerNorm((4, 8, 8)), layers.GroupNorm(2, 4), layers.InstanceNorm2d(4), layers.BatchNorm2d(4),
+    layers.LocalResponseNorm(3), layers.LPPool2d(2, 2), layers.MixedPool2d(2), layers.StochasticPool2d(2),
+    layers.MaxPool2d(2), layers.AvgPool2d(2), layers.Dropout(), layers.Dropout2d(), layers.DropConnect(8, 3),
+    layers.Conv2d(4, 2, 3), layers.ReLU(), layers.Softmax(dim=1), layers.SpectralPool2d(4),
+]
+nodes, edges = torch.rand(5, 4, requires_grad=True), torch.tensor([[0, 1, 2, 3], [1, 2, 3, 4]])
+graphs = [layers.GCNConv(4, 2), layers.ChebConv(4, 2, 2), layers.SAGEConv(4, 2), layers.GATConv(4, 2)]
+loss = sum(layer(x).sum() for layer in many) + sum(layer(nodes, edges).sum() for layer in graphs)
+words = torch.rand(2, 5, 8, requires_grad=True)
+loss = loss + layers.scaled_dot_product_attention(words, words, words).sum()
+loss = loss + layers.LSTM(8, 3)(words)[0].sum() + layers.GRU(8, 3)(words)[0].sum()
+loss = loss + layers.MultiheadAttention(8, 2)(words, words, words)[0].sum()
+loss = loss + layers.cross_entropy(words[0], torch.arange(5))
+loss.backward()
+for layer in many + graphs:
+    if list(layer.parameters()):
+        for rule in (optim.Adam, optim.AdamW, optim.SGD):
+            rule(layer.parameters(), lr=0.1).step()
+boxes = torch.tensor([[0.0, 0, 4, 4], [1, 1, 5, 5], [2, 2, 7, 7]])
+vision.nms(boxes, torch.rand(3), 0.5)
+rois = torch.cat([torch.zeros(3, 1), boxes], dim=1)
+vision.roi_align(x, rois, 2), vision.roi_pool(x, rois, 2)
+found = [name for name in sys.modules if name.startswith("course_lib.kernels.")]
+assert not found, f"loaded on the CPU: {found}"
+"""
+
+IMPORTS = """
+import sys
+import course_lib.layers, course_lib.vision, course_lib.optim, course_lib.models, course_lib.kernels
+found = [name for name in sys.modules if name.split(".")[0] == "triton"]
+assert not found, f"imported without need: {found[:5]}"
+"""
+
+
+@pytest.mark.parametrize("code", [EVERYTHING, IMPORTS], ids=["used", "imported"])
+def test_on_the_cpu_nothing_loads_triton(code):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("tensors", [[torch.ones(2)], [torch.ones(2), None], [torch.ones(2, device="meta")]])
+def test_tensors_elsewhere_keep_pytorch(tensors):
+    assert not kernels.usable(*tensors), "kernels say they can run on tensors that are not on CUDA"
+
+
+class OnCuda(torch.Tensor):
+    """A tensor that says it is on CUDA, and is none: it has no memory there."""
+
+    is_cuda = True
+
+
+def test_subclasses_keep_pytorch():
+    assert not kernels.usable(torch.ones(2).as_subclass(OnCuda)), "a subclass may have no memory to read"
+
+
+def test_transformed_tensors_keep_pytorch(device):
+    answers = []
+
+    def ask(x):
+        answers.append(kernels.usable(x))
+        return x.sum()
+
+    torch.func.vmap(ask)(torch.ones(3, 2, device=device))
+    torch.func.grad(ask)(torch.ones(2, device=device))
+    assert answers == [False, False], f"inside vmap and grad a kernel would read the wrong memory: {answers}"
+
+
+def test_a_machine_with_a_gpu_and_triton_uses_kernels(device):
+    assert kernels.usable(torch.ones(2, device=device), None) == (device.type == "cuda")
+    assert kernels.usable(), "with nothing to object, Triton is installed here"
