@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_lib import kernels
 from course_lib.layers import checks
 
 # From so many numbers on, E times F, not writing the messages down is worth sorting the edges.
@@ -132,10 +131,6 @@ def _sum_bags(x: Tensor, contents: Tensor, starts: Tensor, weight: Tensor | None
 def _native(x: Tensor, edges: Edges, weight: Tensor | None) -> Tensor:
     if x.is_meta or edges.ends[0].numel() * x.shape[1:].numel() < _MANY_NUMBERS:
         return _gather(x, edges, weight)
-    if kernels.usable(x, edges.ends[0], weight):  # a group of threads to each node and some of its channels
-        from course_lib.kernels import graph
-
-        return graph.sum_neighbours(x, edges, weight)
     return _SumBags.apply(x, edges, 1, weight)
 
 

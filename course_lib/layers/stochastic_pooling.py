@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor, nn
 
-from course_lib import kernels
 from course_lib.layers import checks
 from course_lib.layers.windows import Size, Windows, options, windows
 
@@ -71,18 +70,12 @@ def _drawn(
     owner: str, x: Tensor, windows: Windows, training: bool, generator: torch.Generator | None
 ) -> Tensor:
     checks.float_tensor(owner, x)
-    if training:
-        checks.generator(owner, generator, like=x)
-    if training and kernels.usable(x):  # no window's entries are copied
-        from course_lib.kernels import stochastic_pooling as fused
-
-        sizes = windows.kernel, windows.stride, windows.padding
-        return fused.stochastic_pool2d(x, *sizes, windows.ceil_mode, generator)
     activations = windows.entries(x.relu())  # (k_h k_w, ..., H_out, W_out)
     relative = _relative(activations)
     if not training:
         probabilities = relative / relative.sum(0).clamp(min=torch.finfo(relative.dtype).tiny)
         return (probabilities * activations).sum(0)
+    checks.generator(owner, generator, like=x)
     number, total = _draw(relative.detach(), generator)
     return activations.gather(0, number).squeeze(0) + 0 * total  # NaN in a window with a NaN
 
