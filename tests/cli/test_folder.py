@@ -10,14 +10,11 @@ from contextlib import suppress
 
 import psutil
 import pytest
+from answers import UNIT
 
 from course_lib.exercises.grading import Limits, batch, isolation
 from course_lib.exercises.grading.nursery import Nursery
 
-UNIT = """from course_lib.exercises import check
-def threshold_unit(x, w, threshold):
-    return (x @ w > threshold).astype(int)
-check('neurons/unit', threshold_unit)"""
 WRONG = UNIT.replace("> threshold", "< threshold")
 
 

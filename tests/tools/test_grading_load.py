@@ -3,13 +3,9 @@
 import grading_load
 import nbformat
 import pytest
+from answers import UNIT
 
 from course_lib.exercises.grading.batch import Submission
-
-ANSWER = """from course_lib.exercises import check
-def threshold_unit(x, w, threshold):
-    return (x @ w > threshold).astype(int)
-check('neurons/unit', threshold_unit)"""
 
 
 @pytest.fixture
@@ -33,7 +29,7 @@ def run(notebook, copies, capsys):
 
 
 def test_it_counts_every_copy(notebook, capsys):
-    status, told = run(notebook(ANSWER), 4, capsys)
+    status, told = run(notebook(UNIT), 4, capsys)
     assert status == 0, told
     rows = [
         line.split() for line in told.splitlines() if line.strip()[:1].isdigit() and len(line.split()) == 3
@@ -49,7 +45,7 @@ def test_copies_with_different_grades_are_no_success(notebook, monkeypatch, caps
         return found, [grading_load.Look(len(found), 1.0, 100.0)]
 
     monkeypatch.setattr(grading_load, "grade_copies", luck)
-    status, told = run(notebook(ANSWER), 5, capsys)
+    status, told = run(notebook(UNIT), 5, capsys)
     assert status == 1, told
     assert "problem 1" in told
     assert "5.00 times" in told
