@@ -55,7 +55,7 @@ def bind(html: Path, toc: dict, page: Page) -> PdfWriter:
         book.append(leaves, import_outline=False)
         title = page.title().rpartition(" — ")[0] or page.title()
         del above[depth + 1 :]
-        above.append(book.add_outline_item(title, first, above[depth]))
+        above.append(book.add_outline_item(title=title, page_number=first, parent=above[depth]))
         headings = page.eval_on_selector_all(HEADINGS, "all => all.map(h => h.firstChild.textContent)")
         words = {"".join(heading.split()): heading for heading in headings}
         add_headings(book, leaves, leaves.outline, first, above[-1], words)
@@ -84,7 +84,8 @@ def add_headings(
         elif heading := words.get("".join(str(item.title).split())):
             number = leaves.get_destination_page_number(item)
             place = Fit.fit() if item.top is None else Fit.xyz(left=0, top=item.top)
-            last = book.add_outline_item(heading, first + (number or 0), above, fit=place)
+            at = first + (number or 0)
+            last = book.add_outline_item(title=heading, page_number=at, parent=above, fit=place)
 
 
 def lead_inside(book: PdfWriter, note: DictionaryObject, starts: dict[Path, int]) -> None:
