@@ -73,7 +73,7 @@ def test_the_readme_counts_the_sections():
     chapters = {page.split("/")[1] for page in sections}
     assert len(chapters) == 12
     assert f"Twelve chapters, {len(sections)} sections" in TEXT["README.md"]
-    assert f"clean clone of {len(sections)} sections" in TEXT["README.md"]
+    assert f"minutes for {len(sections)} sections" in TEXT["README.md"]
 
 
 def test_the_workflows_and_their_settings_are_explained():
