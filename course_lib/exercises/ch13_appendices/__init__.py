@@ -1,0 +1,3 @@
+"""The exercises of the appendices."""
+
+SECTIONS = ("gpu_kernels", "distributed_training")
