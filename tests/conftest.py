@@ -6,7 +6,6 @@ These cases are inputs and outputs of single operators, made independently of Py
 """
 
 import collections
-import os
 import warnings
 from typing import NamedTuple
 
@@ -14,11 +13,6 @@ import hypothesis
 import numpy as np
 import pytest
 import torch
-
-# Without a GPU, our kernels run in Triton's interpreter. Triton reads this when it is imported, and PyTorch
-# may import it, in an optimizer's first step for one, before the tests of the kernels are collected.
-if not torch.cuda.is_available():
-    os.environ["TRITON_INTERPRET"] = "1"
 
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("course", deadline=None)

@@ -5,20 +5,7 @@ machinery.
 """
 
 from course_lib.benchmarks.contest import Contest, Row, layer_rows
-from course_lib.benchmarks.limits import Roofs, Work, measure_roofs
 from course_lib.benchmarks.measure import Result, measure
-from course_lib.benchmarks.records import gpu_records
 from course_lib.benchmarks.registry import rows
 
-__all__ = [
-    "Contest",
-    "Result",
-    "Roofs",
-    "Row",
-    "Work",
-    "gpu_records",
-    "layer_rows",
-    "measure",
-    "measure_roofs",
-    "rows",
-]
+__all__ = ["Contest", "Result", "Row", "layer_rows", "measure", "rows"]

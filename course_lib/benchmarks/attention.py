@@ -1,6 +1,5 @@
 """Attention and the transformer, at the sizes of their chapter."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +9,6 @@ from torch.nn import functional as F
 
 from course_lib import layers
 from course_lib.benchmarks.contest import Row, layer_rows
-from course_lib.benchmarks.gpu import gpu_rows, normal
-from course_lib.benchmarks.limits import Work
 
 Make = Callable[..., nn.Module]
 
@@ -118,41 +115,6 @@ def _layer_rows(name: str, detail: str, options: dict[str, Any], *shapes: tuple[
     )
 
 
-def _tiles(query: Tensor, key: Tensor, value: Tensor, **options: Any) -> Tensor:
-    from course_lib.kernels import attention
-
-    return attention.scaled_dot_product_attention(query, key, value, **options)
-
-
-def _masked(*shape: int) -> list[Tensor]:
-    """Queries, keys, values, and which keys may be looked at."""
-    return [*normal(shape, shape, shape), torch.rand(shape[0], 1, 1, shape[2]) < 0.9]
-
-
-def _large_rows(
-    name: str, ours: Callable[..., Tensor], shape: tuple[int, ...], bar: float | None, **options: Any
-) -> list[Row]:
-    """Of L queries and keys with E numbers, 2 L L E multiply-adds a head forward, half of them if causal; the
-    kernels compute 3.5 times as many backward, since each of the two computes the scores again.
-    """
-    products = 2 * math.prod(shape) * shape[2] / (2 if options.get("is_causal") else 1)
-    masked = "mask" in name
-    return gpu_rows(
-        name,
-        {
-            "ours": lambda q, k, v, *mask: ours(q, k, v, *mask, **options),
-            "PyTorch": lambda q, k, v, *mask: F.scaled_dot_product_attention(q, k, v, *mask, **options),
-        },
-        [shape],
-        [(2, 3, 20, 16)],
-        draw=lambda shape: _masked(*shape) if masked else normal(shape, shape, shape),
-        forward=Work(4 * math.prod(shape), products),
-        backward=Work(8 * math.prod(shape), 3.5 * products),
-        compiled="",
-        bar=bar,
-    )
-
-
 SMALL, WIDE = (32, 32, 64), (16, 64, 128)
 ROWS: list[Row] = [
     *_function_rows("", 16, 4, 64, 32),
@@ -186,7 +148,4 @@ ROWS: list[Row] = [
         against="joined pairs",
         agree=False,
     ),
-    *_large_rows("attention tiles", _tiles, (8, 8, 2048, 64), None),
-    *_large_rows("causal tiles", _tiles, (8, 8, 2048, 64), None, is_causal=True),
-    *_large_rows("mask of keys", layers.scaled_dot_product_attention, (4, 8, 4096, 64), 0.95),
 ]

@@ -2,13 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-
-if TYPE_CHECKING:
-    from course_lib.benchmarks.limits import Work
 
 Call = Callable[[], Any]
 Contest = Mapping[str, Call]  # {"ours": call, rival: call, ...}: each call does the whole work once
@@ -25,12 +22,7 @@ class Row:
         against: the rival that the bar is about.
         bar: how fast ours must be, as a multiple of that rival's speed; None where nothing is demanded.
         agree: whether ours and that rival must compute the same numbers, to ``rtol`` and ``atol``: a fast
-            wrong answer is not a result. False where randomness or rules differ. Where the largest number is
-            above 1, ``atol`` is a share of it.
-        only_on: the only type of device that the row is for, such as "cuda"; None for all.
-        dtype: of the numbers.
-        work: what ours moves and computes; None where that is not counted.
-        share: how much of the speed that the work allows ours must reach, from 0 to 1; None for any.
+            wrong answer is not a result. False where randomness or rules differ.
     """
 
     name: str
@@ -40,10 +32,6 @@ class Row:
     agree: bool = True
     rtol: float = 1e-3
     atol: float = 1e-4
-    only_on: str | None = None
-    dtype: torch.dtype = torch.float32
-    work: "Work | None" = None
-    share: float | None = None
 
 
 def layer_rows(
@@ -87,7 +75,7 @@ def layer_rows(
 def _forward(module: nn.Module, inputs: Sequence[Tensor]) -> Call:
     def call() -> Any:
         with torch.no_grad():
-            return tensors(module(*inputs))
+            return _tensors(module(*inputs))
 
     return call
 
@@ -97,14 +85,14 @@ def _forward_and_backward(module: nn.Module, inputs: Sequence[Tensor]) -> Call:
     sources = [x for x in [*leaves, *module.parameters()] if x.requires_grad]
 
     def call() -> Any:
-        outputs = [y for y in tensors(module(*leaves)) if y.requires_grad]
+        outputs = [y for y in _tensors(module(*leaves)) if y.requires_grad]
         return torch.autograd.grad(outputs, sources, [torch.ones_like(y) for y in outputs], allow_unused=True)
 
     return call
 
 
-def tensors(found: Any) -> list[Tensor]:
-    """Return the tensors in what a layer returns, in order, however nested."""
+def _tensors(found: Any) -> list[Tensor]:
+    """The tensors in what a layer returns, in order, however nested."""
     if isinstance(found, Tensor):
         return [found]
-    return [tensor for each in found if each is not None for tensor in tensors(each)]
+    return [tensor for each in found if each is not None for tensor in _tensors(each)]

@@ -1,15 +1,11 @@
 """Dropout and noise in training against PyTorch's."""
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib import layers
 from course_lib.benchmarks.contest import Row, layer_rows
-from course_lib.benchmarks.gpu import SHARE, gpu_rows
-from course_lib.benchmarks.limits import Work
 
 
 class Noise(nn.Module):
@@ -31,41 +27,6 @@ class MaskedLinear(nn.Linear):
 def _images() -> list[Tensor]:
     return [torch.randn(16, 32, 16, 16)]
 
-
-def _fused_drop_connect(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    from course_lib.kernels import drop_connect
-
-    return drop_connect.drop_connect(x, weight, bias)
-
-
-def _spelled_drop_connect(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    links = F.dropout(weight.expand(len(x), *weight.shape))
-    return (links @ x[:, :, None])[:, :, 0] + F.dropout(bias.expand(len(x), -1))
-
-
-LARGE = (4096, 16384)
-BATCH, LINKS = (256, 1024), (1024, 1024)
-ON_GPU = [
-    *gpu_rows(
-        "dropout",
-        {"ours": layers.dropout, "PyTorch": F.dropout},
-        [LARGE],
-        [(3, 70)],
-        forward=Work(2 * math.prod(LARGE)),
-        backward=Work(2 * math.prod(LARGE)),
-        share=SHARE,
-        agree=False,
-    ),
-    *gpu_rows(
-        "DropConnect",  # what takes time is the random numbers, which the limit does not count
-        {"ours": _fused_drop_connect, "PyTorch": _spelled_drop_connect},
-        [BATCH, LINKS, LINKS[:1]],
-        [(3, 20), (18, 20), (18,)],
-        forward=Work(2 * math.prod(BATCH) + math.prod(LINKS), BATCH[0] * math.prod(LINKS)),
-        backward=Work(3 * math.prod(BATCH) + 2 * math.prod(LINKS), 2 * BATCH[0] * math.prod(LINKS)),
-        agree=False,
-    ),
-]
 
 ROWS: list[Row] = [
     *layer_rows(
@@ -106,5 +67,4 @@ ROWS: list[Row] = [
         _images,
         agree=False,
     ),
-    *ON_GPU,
 ]

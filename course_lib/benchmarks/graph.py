@@ -7,12 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.benchmarks.contest import Row, layer_rows
-from course_lib.benchmarks.gpu import gpu_rows
-from course_lib.benchmarks.limits import Work
 from course_lib.layers.graph_attention import GATConv
 from course_lib.layers.graph_convolutions import ChebConv, GCNConv
 from course_lib.layers.graph_sage import SAGEConv
-from course_lib.layers.graph_sums import Edges, propagate
 
 RIVAL = "PyTorch Geometric"
 SIZES = {"34 nodes, 156 edges": (34, 78), "1,000 nodes, 10,000 edges": (1000, 5000)}
@@ -58,31 +55,6 @@ def _rival(name: str) -> Callable[..., nn.Module]:
     return getattr(torch_geometric.nn, name)
 
 
-class SortedOnce:
-    """Sums over neighbours; the edges are sorted at the first call, as for a graph that stays."""
-
-    def __init__(self) -> None:
-        self.given: Tensor | None = None
-        self.edges: Edges | None = None
-
-    def __call__(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        """Sum."""
-        if self.edges is None or self.given is not edge_index:
-            self.given, self.edges = edge_index, Edges(edge_index, len(x), len(x))
-        return propagate(x, self.edges)
-
-
-def _scatter(x: Tensor, edge_index: Tensor) -> Tensor:
-    sources, targets = edge_index
-    return torch.zeros_like(x).index_add(0, targets, x[sources])
-
-
-def _drawn(x: tuple[int, int], ends: tuple[int, int]) -> list[Tensor]:
-    return [torch.randn(x), torch.randint(x[0], ends)]
-
-
-NODES, EDGES, CHANNELS = 169_343, 1_166_243, 128  # as many as the citations of ogbn-arxiv, Hu et al. (2020)
-SUMMED = Work((EDGES + NODES) * CHANNELS, others=8 * EDGES)
 ROWS: list[Row] = [
     *[row for size in SIZES | LARGE for row in _rows("GCNConv", size, GCNConv, (64, 64), 1.0)],
     *[
@@ -91,13 +63,4 @@ ROWS: list[Row] = [
         for size in SIZES
         for row in _rows(name, size, make, arguments, 0.95)
     ],
-    *gpu_rows(
-        "neighbour sums",
-        {"ours": SortedOnce(), "PyTorch": _scatter},
-        [(NODES, CHANNELS), (2, EDGES)],
-        [(9, 20), (2, 30)],
-        draw=_drawn,
-        forward=SUMMED,
-        backward=SUMMED,
-    ),
 ]

@@ -1,18 +1,13 @@
 """Losses against PyTorch's, and cross-entropy against its formula spelled out in tensor operations."""
 
-import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from course_lib import layers
 from course_lib.benchmarks.contest import Row, layer_rows
-from course_lib.benchmarks.gpu import SHARE, gpu_rows
-from course_lib.benchmarks.limits import Work
 
 
 class SpelledCrossEntropy(nn.Module):
@@ -57,34 +52,6 @@ CONTESTS: list[tuple[str, Callable[[], nn.Module], Callable[[], nn.Module], Call
     ),
 ]
 
-# On a GPU: a vocabulary, a class for each pixel, and many classes with smoothed targets.
-LARGE: list[tuple[tuple[int, ...], tuple[int, ...], float]] = [
-    ((4096, 50257), (3, 70), 0.0),
-    ((8, 21, 512, 512), (2, 5, 3, 4), 0.0),
-    ((65536, 1000), (5, 9), 0.1),
-]
-
-
-def _large_rows(shape: tuple[int, ...], trial: tuple[int, ...], smoothing: float) -> list[Row]:
-    options: dict[str, Any] = {
-        "reduction": "sum",
-        "label_smoothing": smoothing,
-    }  # gradients of size one can be compared
-    return gpu_rows(
-        "smoothed loss" if smoothing else "cross-entropy",
-        {
-            "ours": lambda x, target: layers.cross_entropy(x, target, **options),
-            "PyTorch": lambda x, target: F.cross_entropy(x, target, **options),
-        },
-        [shape],
-        [trial],
-        draw=lambda shape: _classes(*shape),
-        forward=Work(numbers=math.prod(shape)),
-        backward=Work(numbers=2 * math.prod(shape)),
-        share=SHARE,
-    )
-
-
 ROWS: list[Row] = [
     *[
         row
@@ -102,5 +69,4 @@ ROWS: list[Row] = [
         for name, ours, theirs, inputs in CONTESTS
         for row in layer_rows(name, ours, {"PyTorch": theirs}, inputs, bar=0.95)
     ],
-    *[row for large in LARGE for row in _large_rows(*large)],
 ]

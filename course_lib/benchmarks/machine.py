@@ -6,10 +6,7 @@ from pathlib import Path
 
 import torch
 
-LIBRARIES = (
-    *("torch", "triton", "numpy", "torch-geometric", "torchvision"),
-    *("onnxruntime", "selectivesearch", "scikit-image"),
-)
+LIBRARIES = ("torch", "numpy", "torch-geometric", "onnxruntime", "selectivesearch", "scikit-image")
 
 
 def describe(device: torch.device, threads: int) -> dict[str, str]:
@@ -20,11 +17,6 @@ def describe(device: torch.device, threads: int) -> dict[str, str]:
         "threads": str(threads),
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
     }
-    if device.type == "cuda":
-        gpu = torch.cuda.get_device_properties(device)
-        described["memory"] = f"{gpu.total_memory / 2**30:.0f} GiB"
-        described["multiprocessors"] = str(gpu.multi_processor_count)
-        described["CUDA"] = str(torch.version.cuda)
     for library in LIBRARIES:
         try:
             described[library] = importlib.metadata.version(library)

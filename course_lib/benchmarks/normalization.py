@@ -1,17 +1,12 @@
 """Normalizing layers against PyTorch's, and against their formulas spelled out in tensor operations."""
 
-import math
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from course_lib import layers
 from course_lib.benchmarks.contest import Row, layer_rows
-from course_lib.benchmarks.gpu import SHARE, gpu_rows
-from course_lib.benchmarks.limits import Work
 
 
 class Spelled(nn.Module):
@@ -47,71 +42,6 @@ def _local_response_norm(x: Tensor) -> Tensor:
 def _images() -> list[Tensor]:
     return [torch.randn(16, 64, 16, 16)]
 
-
-def _fused_layer_norm(x: Tensor, weight: Tensor, bias: Tensor, activation: str | None = "gelu") -> Tensor:
-    from course_lib.kernels import normalization
-
-    return normalization.layer_norm(x, weight.shape, weight, bias, activation=activation)
-
-
-def _fused_group_norm(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    from course_lib.kernels import normalization
-
-    return normalization.group_norm(x, 32, weight, bias, activation="silu")
-
-
-def _passes(shape: tuple[int, ...], forward: int, backward: int) -> dict[str, Any]:
-    numbers = math.prod(shape)
-    return {"forward": Work(numbers * forward), "backward": Work(numbers * backward)}
-
-
-TOKENS, MAPS, FIRST_MAPS = (16384, 1024), (32, 256, 64, 64), (64, 96, 55, 55)
-ON_GPU = [
-    *gpu_rows(
-        "layer norm+GELU",
-        {
-            "ours": _fused_layer_norm,
-            "PyTorch": lambda x, weight, bias: F.gelu(F.layer_norm(x, weight.shape, weight, bias)),
-        },
-        [TOKENS, (1024,), (1024,)],
-        [(3, 70), (70,), (70,)],
-        **_passes(TOKENS, 2, 5),
-        share=SHARE,
-    ),
-    *gpu_rows(
-        "layer norm",  # why layers.LayerNorm keeps PyTorch's
-        {
-            "ours": lambda x, weight, bias: _fused_layer_norm(x, weight, bias, None),
-            "PyTorch": lambda x, weight, bias: F.layer_norm(x, weight.shape, weight, bias),
-        },
-        [TOKENS, (1024,), (1024,)],
-        [(3, 70), (70,), (70,)],
-        **_passes(TOKENS, 2, 5),
-        bar=None,
-    ),
-    *gpu_rows(
-        "group norm+SiLU",
-        {
-            "ours": _fused_group_norm,
-            "PyTorch": lambda x, weight, bias: F.silu(F.group_norm(x, 32, weight, bias)),
-        },
-        [MAPS, (256,), (256,)],
-        [(2, 64, 3, 4), (64,), (64,)],
-        **_passes(MAPS, 2, 5),
-        share=SHARE,
-    ),
-    *gpu_rows(
-        "response norm",
-        {
-            "ours": lambda x: layers.local_response_norm(x, 5),
-            "PyTorch": lambda x: F.local_response_norm(x, 5),
-        },
-        [FIRST_MAPS],
-        [(2, 7, 3, 4)],
-        **_passes(FIRST_MAPS, 3, 4),
-        share=SHARE,
-    ),
-]
 
 ROWS: list[Row] = [
     *layer_rows(
@@ -167,5 +97,4 @@ ROWS: list[Row] = [
             bar=2.0,
         )
     ],
-    *ON_GPU,
 ]

@@ -1,6 +1,5 @@
 """Pooling: ours, the teaching forms and PyTorch's, on feature maps of course size."""
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -9,8 +8,6 @@ from torch.nn import functional as F
 
 from course_lib import layers
 from course_lib.benchmarks.contest import Row, layer_rows
-from course_lib.benchmarks.gpu import SHARE, gpu_rows
-from course_lib.benchmarks.limits import Work
 
 
 def _maps(n: int, c: int, size: int) -> Callable[[], list[Tensor]]:
@@ -55,66 +52,6 @@ def _mean_by_size(rows: Tensor) -> Tensor:
 def _half_and_half(rows: Tensor) -> Tensor:
     return 0.5 * rows.amax(-1) + 0.5 * rows.mean(-1)
 
-
-LARGE = (64, 64, 112, 112)  # after the first convolution of a ResNet
-
-
-def _large_rows(
-    name: str,
-    ours: Callable[[Tensor], Tensor],
-    rival: Callable[[Tensor], Tensor],
-    windows: float,
-    forward: float,
-    backward: float,
-    against: str = "PyTorch",
-    agree: bool = True,
-) -> list[Row]:
-    """Rows for a GPU; ``windows``, ``forward``, ``backward``: how many there are, and numbers that are moved,
-    for each number of the input. Which entry of a window was taken is kept in a byte.
-    """
-    numbers = math.prod(LARGE)
-    kept = 0.0 if name.startswith("Lp") else numbers * windows
-    return gpu_rows(
-        name,
-        {"ours": ours, against: rival},
-        [LARGE],
-        [(2, 3, 8, 8)],
-        draw=lambda shape: [torch.randn(shape).relu()],
-        forward=Work(numbers * forward),
-        backward=Work(numbers * backward, others=2 * kept),
-        against=against,
-        compiled=against,
-        share=SHARE,
-        agree=agree,
-    )
-
-
-ON_GPU = [
-    *[
-        row
-        for p in (2, 3)
-        for row in _large_rows(
-            f"Lp pool p={p}",
-            lambda x, p=p: layers.lp_pool2d(x, p, 2),  # type: ignore[misc]
-            lambda x, p=p: F.lp_pool2d(x, p, 2),  # type: ignore[misc]
-            *(0.25, 1.25, 2.5),
-        )
-    ],
-    *_large_rows(
-        "mixed pool",
-        lambda x: layers.mixed_pool2d(x, 2),
-        lambda x: 0.5 * F.max_pool2d(x, 2) + 0.5 * F.avg_pool2d(x, 2),
-        *(0.25, 1.25, 1.25),
-    ),
-    *_large_rows(
-        "stochastic pool",
-        lambda x: layers.stochastic_pool2d(x, 2),
-        _MultinomialPool(),
-        *(0.25, 1.25, 1.25),
-        against="naive",
-        agree=False,
-    ),
-]
 
 ROWS: list[Row] = [
     *layer_rows(
@@ -220,5 +157,4 @@ ROWS: list[Row] = [
         _maps(32, 16, 32),
         against="fft",
     ),
-    *ON_GPU,
 ]

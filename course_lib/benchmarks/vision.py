@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,8 +10,6 @@ from torch.nn import functional as F
 
 from course_lib import vision
 from course_lib.benchmarks.contest import Call, Contest, Row
-from course_lib.benchmarks.gpu import gpu_rows
-from course_lib.benchmarks.limits import Work
 
 BOXES = 10_000
 MAPS = (2, 64, 32, 32)
@@ -188,56 +185,6 @@ def build_iou(device: torch.device, threads: int) -> Contest:
     }
 
 
-def torchvision_ops() -> Any:
-    """Return ``torchvision.ops``, or None where it is not installed, or built for another PyTorch."""
-    try:
-        import torchvision.ops
-    except (ImportError, RuntimeError):
-        return None
-    return torchvision.ops
-
-
-def many_boxes(boxes: int, classes: int) -> Row:
-    """``batched_nms`` against torchvision's."""
-
-    def build(device: torch.device, threads: int) -> Contest:
-        generator = torch.Generator().manual_seed(0)
-        corner, side = (size * torch.rand(boxes, 2, generator=generator) for size in (1000, 100))
-        given = torch.cat([corner, corner + side], dim=1).to(device)
-        scores = torch.rand(boxes, generator=generator).to(device)
-        kinds = torch.randint(classes, (boxes,), generator=generator).to(device)
-        contest: dict[str, Call] = {"ours": lambda: vision.batched_nms(given, scores, kinds, 0.5)}
-        if ops := torchvision_ops():
-            contest["torchvision"] = lambda: ops.batched_nms(given, scores, kinds, 0.5)
-        return contest
-
-    name = f"batched_nms {boxes} boxes of {classes} classes"
-    return Row(name, build, "torchvision", 0.95, only_on="cuda")
-
-
-def large_maps(x: tuple[int, ...], regions: tuple[int, int]) -> list[Tensor]:
-    """Feature maps at a quarter of the image, and regions of up to 200 pixels a side in the image."""
-    image = 4 * torch.tensor([x[3], x[2]])
-    corner, side = 0.75 * image * torch.rand(regions[0], 2), 20 + 180 * torch.rand(regions[0], 2)
-    number = torch.randint(x[0], (regions[0], 1))
-    return [torch.randn(x), torch.cat([number, corner, (corner + side).minimum(image)], dim=1)]
-
-
-def _ours(x: Tensor, rois: Tensor) -> Tensor:
-    return vision.roi_align(x, rois.detach(), 7, 0.25, 2, True)
-
-
-def _by_regions(x: Tensor, rois: Tensor) -> Tensor:
-    return roi_align_by_regions(x, rois.detach() * rois.new_tensor([1.0, 0.25, 0.25, 0.25, 0.25]))
-
-
-def _torchvision() -> Callable[[Tensor, Tensor], Tensor] | None:
-    ops = torchvision_ops()
-    return ops and (lambda x, rois: ops.roi_align(x, rois.detach(), 7, 0.25, 2, True))
-
-
-PYRAMID, PROPOSALS = (2, 256, 200, 272), 1000
-POOLED = math.prod(PYRAMID) + PROPOSALS * PYRAMID[1] * 7 * 7
 ROI_ALIGN = {"output_height": 7, "output_width": 7, "sampling_ratio": 2}
 ROWS = [
     Row("box_iou 500x500", build_iou, "naive"),
@@ -258,21 +205,5 @@ ROWS = [
         roi_pool_by_regions,
         ("MaxRoiPool", {"pooled_shape": [7, 7]}),
         None,
-    ),
-    many_boxes(1000, 1),
-    many_boxes(30_000, 1),
-    many_boxes(10_000, 80),
-    *gpu_rows(
-        "roi_align",
-        {"ours": _ours, "naive": _by_regions},
-        [PYRAMID, (PROPOSALS, 5)],
-        [(2, 3, 20, 30), (4, 5)],
-        draw=large_maps,
-        installed={"torchvision": _torchvision},
-        forward=Work(POOLED),
-        backward=Work(POOLED),
-        dtypes=(torch.float32,),
-        against="torchvision",
-        compiled="",
     ),
 ]

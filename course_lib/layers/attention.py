@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_lib import kernels
 from course_lib.layers import checks
 from course_lib.layers.blockwise_attention import blockwise_attention, default_scale
 
@@ -43,8 +42,7 @@ def scaled_dot_product_attention(
         enable_gqa: the heads (dimension -3) of the query share key and value heads in equal groups.
         way: "native" is PyTorch's kernel; "naive" the formula, which holds all L x S weights; "blockwise"
             tiles them (see ``course_lib.layers.blockwise_attention``). Where L x S is large, and PyTorch's
-            kernel would hold it (dropout on the CPU, E_v unlike E, a learned mask), native is blockwise; on a
-            GPU, but for a learned mask and float64, by ``course_lib.kernels.attention``.
+            kernel would hold it (dropout on the CPU, E_v unlike E, a learned mask), native is blockwise.
 
     Raises:
         ValueError: shapes that do not fit, dropout_p outside 0 ... 1, is_causal with a mask, an unknown way.
@@ -108,13 +106,6 @@ def native_attention(
     """PyTorch's kernel, kept from holding a large matrix of scores; the arguments are not checked."""
     if query.shape[-2] * key.shape[-2] > LARGE:
         if not _has_fused_kernel(query, key, value, attn_mask, dropout_p):
-            if kernels.usable(query, key, value, attn_mask):  # the same blocks, without a loop in Python
-                from course_lib.kernels import attention as tiles
-
-                if tiles.supports(query, key, value, attn_mask):
-                    return tiles.scaled_dot_product_attention(
-                        query, key, value, attn_mask, dropout_p, is_causal, scale
-                    )
             return blockwise_attention(query, key, value, attn_mask, dropout_p, is_causal, scale)
         missing = (None,) * (4 - query.ndim)  # the fused kernels want (batch, heads, length, size)
         query, key, value = query[missing], key[missing], value[missing]

@@ -9,7 +9,6 @@ see ``losses``; ``course_lib.reference.losses`` has the same losses in NumPy, wi
 import torch
 from torch import Tensor
 
-from course_lib.kernels import usable
 from course_lib.layers import checks
 from course_lib.layers.losses import REDUCTIONS, Loss, check_pair, check_reduction, kernels
 
@@ -218,10 +217,6 @@ def _cross_entropy(
             raise ValueError(f"{owner}: ignore_index must be negative with probabilities, got {ignore_index}")
     number = REDUCTIONS[reduction]
     try:
-        if usable(input, target, weight) and target.dtype == torch.int64 and input.ndim > 1:
-            from course_lib.kernels import cross_entropy as fused  # no log-probabilities in memory
-
-            return fused.cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
         return kernels.cross_entropy_loss(input, target, weight, number, ignore_index, label_smoothing)
     except (IndexError, RuntimeError, TypeError, ValueError):
         _explain(owner, input, target, weight, ignore_index)

@@ -3,7 +3,6 @@
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_lib import kernels
 from course_lib.layers import checks
 from course_lib.layers.checks import Device, Dtype
 from course_lib.layers.convolution_base import (
@@ -36,8 +35,7 @@ def conv2d(
     and result are torch.nn.functional.conv2d's; ``Conv2d`` explains them.
 
     ``way`` says how it is computed, with the same values and gradients: "native" by PyTorch's kernel,
-    "im2col" as a matrix product, "fft" as a product of spectra, "loops" window by window; "implicit" as a
-    matrix product without the matrix of windows, by ``course_lib.kernels`` (CUDA with Triton only).
+    "im2col" as a matrix product, "fft" as a product of spectra, "loops" window by window.
 
     Raises:
         ValueError: an argument out of range, or shapes that do not fit together.
@@ -122,7 +120,7 @@ class Conv2d(Convolution):
 
 
 def _check_way(owner: str, way: str) -> None:
-    checks.one_of(owner, "way", way, ("native", *WAYS, "implicit"))
+    checks.one_of(owner, "way", way, ("native", *WAYS))
 
 
 def _convolve(
@@ -145,37 +143,8 @@ def _convolve(
         raise ValueError(f"{owner}: input must be {expected}, got shape {tuple(x.shape)}")
     if way == "native":
         return F.conv2d(x, weight, bias, stride, padding, dilation, groups)
-    if way == "implicit":
-        return _implicit(owner, x, weight, bias, stride, sides, dilation, groups)
     y = WAYS[way](F.pad(x if x.ndim == 4 else x[None], sides), weight, stride, dilation, groups)
     y = y if bias is None else y + bias[:, None, None].to(y.dtype)
-    return y if x.ndim == 4 else y[0]
-
-
-def _implicit(
-    owner: str,
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: Pair,
-    sides: tuple[int, int, int, int],
-    dilation: Pair,
-    groups: int,
-) -> Tensor:
-    """By the course's own kernels; where each channel has a kernel of its own, by that for depthwise ones."""
-    if not kernels.usable(x, weight, bias):
-        raise ValueError(f"{owner}: input must be on CUDA, with Triton, for way='implicit', got {x.device}")
-    from course_lib.kernels import convolution, depthwise
-
-    left, right, top, bottom = sides
-    images = x if x.ndim == 4 else x[None]
-    if (left, top) != (right, bottom):  # padding "same": one more at the right or below
-        images = F.pad(images, (0, right - left, 0, bottom - top))
-    options = stride, (top, left), dilation
-    if weight.shape[1] == 1 and len(weight) == groups:
-        y = depthwise.depthwise_conv2d(images, weight, bias, *options)
-    else:
-        y = convolution.conv2d(images, weight, bias, *options, groups)
     return y if x.ndim == 4 else y[0]
 
 

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_lib import kernels
 from course_lib.layers import checks
 from course_lib.layers.checks import Device, Dtype
 from course_lib.layers.dense import Linear
@@ -17,9 +16,8 @@ class DropConnect(Linear):
 
     y = (M * W) x + m * b, with masks M (out_features, in_features) and m (out_features,) that hold 0 with
     probability p and else 1 / (1 - p). Every example, a row of x (..., in_features), draws masks of its own,
-    as in the paper: that takes n * out_features * in_features numbers of memory, but for a GPU, where our
-    kernel draws them where it needs them. ``per_example=False`` draws one for the whole call: as cheap as
-    Linear, but the examples' errors no longer average out.
+    as in the paper: that takes n * out_features * in_features numbers of memory. ``per_example=False`` draws
+    one for the whole call: as cheap as Linear, but the examples' errors no longer average out.
 
     In evaluation it is Linear, the mean over all masks. The paper has more: for a unit's weighted sum u it
     draws samples of a normal distribution with u's mean and variance over the masks, and averages the
@@ -60,10 +58,6 @@ class DropConnect(Linear):
             raise ValueError(f"DropConnect: input must have shape {expected}, got {tuple(x.shape)}")
         if not self.training or self.p == 0:
             return F.linear(x, self.weight, self.bias)
-        if self.per_example and kernels.usable(x, self.weight, self.bias):  # no mask in memory
-            from course_lib.kernels import drop_connect as fused
-
-            return fused.drop_connect(x, self.weight, self.bias, self.p)
         examples = x.shape[:-1] if self.per_example else ()
         weight = self._drop(self.weight, examples)
         bias = None if self.bias is None else self._drop(self.bias, examples)

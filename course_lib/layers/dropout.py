@@ -2,8 +2,8 @@
 
 A unit is dropped with probability p, and what is kept is divided by 1 - p: the mean over all masks is the
 input itself, and evaluation needs no scaling (the paper kept with probability p and scaled at test time
-instead). In evaluation the layers give back their input. The masks are PyTorch's on the CPU, and on a
-GPU those of our kernel: there, as here, the same seed drops the same units.
+instead). In evaluation the layers give back their input. The masks are PyTorch's: the same seed drops the
+same units. Under a GPU's fused kernels they differ from those of the CPU.
 
 Source: Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov (2014), Dropout, sections 4 and 10.
 """
@@ -11,7 +11,6 @@ Source: Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov (2014), Dropou
 import torch
 from torch import Tensor, nn
 
-from course_lib import kernels
 from course_lib.layers import checks
 
 
@@ -23,7 +22,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     """
     _check_arguments("dropout", p, inplace)
     checks.float_tensor("dropout", input)
-    return _drop(input, p, training)
+    return torch.dropout(input, p, training)
 
 
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -64,7 +63,7 @@ class Dropout(_Dropout):
     def forward(self, x: Tensor) -> Tensor:
         """Drop entries of x."""
         checks.float_tensor("Dropout", x)
-        return _drop(x, self.p, self.training)
+        return torch.dropout(x, self.p, self.training)
 
 
 class Dropout2d(_Dropout):
@@ -81,14 +80,6 @@ class Dropout2d(_Dropout):
         """Drop channels of x."""
         _check_channels("Dropout2d", x)
         return torch.feature_dropout(x, self.p, self.training)
-
-
-def _drop(x: Tensor, p: float, training: bool) -> Tensor:
-    if training and kernels.usable(x):  # no mask in memory: it is drawn again backward
-        from course_lib.kernels import dropout as fused
-
-        return fused.dropout(x, p)
-    return torch.dropout(x, p, training)
 
 
 def _check_arguments(owner: str, p: float, inplace: bool) -> None:

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_lib import kernels
 from course_lib.layers import checks
 
 # From so many numbers on, E times F, not writing the messages down is worth sorting the edges.
@@ -66,10 +65,6 @@ def propagate(x: Tensor, edges: Edges, weight: Tensor | None = None, *, way: str
     """
     checks.one_of("propagate", "way", way, tuple(WAYS))
     dtype = x.dtype if weight is None else torch.promote_types(x.dtype, weight.dtype)
-    if way == "native" and not _is_small(x, edges) and kernels.usable(x, edges.ends[0], weight):
-        from course_lib.kernels import graph  # a group of threads to each node and some of its channels
-
-        return graph.sum_neighbours(_as(x, dtype), edges, weight if weight is None else _as(weight, dtype))
     wide = torch.promote_types(dtype, torch.float32)
     weight = weight if weight is None else _as(weight, wide)
     return _as(WAYS[way](_as(x, wide), edges, weight), dtype)
@@ -134,11 +129,9 @@ def _sum_bags(x: Tensor, contents: Tensor, starts: Tensor, weight: Tensor | None
 
 
 def _native(x: Tensor, edges: Edges, weight: Tensor | None) -> Tensor:
-    return _gather(x, edges, weight) if _is_small(x, edges) else _SumBags.apply(x, edges, 1, weight)
-
-
-def _is_small(x: Tensor, edges: Edges) -> bool:
-    return x.is_meta or edges.ends[0].numel() * x.shape[1:].numel() < _MANY_NUMBERS
+    if x.is_meta or edges.ends[0].numel() * x.shape[1:].numel() < _MANY_NUMBERS:
+        return _gather(x, edges, weight)
+    return _SumBags.apply(x, edges, 1, weight)
 
 
 WAYS: dict[str, Callable[[Tensor, Edges, Tensor | None], Tensor]] = {

@@ -5,7 +5,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_lib import kernels
 from course_lib.layers import checks
 
 WAYS = ("native", "loops")
@@ -36,10 +35,6 @@ def _by_loops(x: Tensor, size: int, alpha: float, beta: float, k: float) -> Tens
 
 
 def _by_blocks(x: Tensor, size: int, alpha: float, beta: float, k: float) -> Tensor:
-    if k > 0 and alpha >= 0 and kernels.usable(x):  # x is read once, not once for each channel of a window
-        from course_lib.kernels import local_response_norm as fused
-
-        return fused.local_response_norm(x, size, alpha, beta, k)
     if x.dtype in (torch.float16, torch.bfloat16):  # squares overflow in float16 and are coarse in bfloat16
         return _by_blocks(x.float(), size, alpha, beta, k).to(x.dtype)
     y, _, _ = _LocalResponse.apply(x, size, alpha, beta, k)

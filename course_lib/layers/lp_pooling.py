@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_lib import kernels
 from course_lib.layers import checks, separable
 from course_lib.layers.pooling import maxima
 from course_lib.layers.windows import Size, options, windows
@@ -75,10 +74,6 @@ def _norms(
     checks.float_tensor(owner, x)
     if p == math.inf:
         return maxima(x.abs(), slid)
-    if kernels.usable(x) and not torch.is_autocast_enabled():  # powers, sums and roots in one pass
-        from course_lib.kernels import lp_pooling as fused
-
-        return fused.lp_pool2d(x, p, slid.kernel, slid.stride, ceil_mode)
     if p > LARGEST_SAFE_POWER:
         y = _relative_norm(slid.entries(x), p)
     else:

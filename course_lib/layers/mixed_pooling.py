@@ -3,10 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from course_lib import kernels
 from course_lib.layers import checks
 from course_lib.layers.pooling import maxima, means
-from course_lib.layers.windows import Size, Windows, options, windows
+from course_lib.layers.windows import Size, options, windows
 
 MIXINGS = ("fixed", "learned", "drawn")
 
@@ -24,7 +23,8 @@ def mixed_pool2d(
     if not isinstance(alpha, Tensor):
         checks.probability("mixed_pool2d", "alpha", alpha)
     slid = windows("mixed_pool2d", input, kernel_size, stride, padding, ceil_mode=ceil_mode)
-    return _mixture("mixed_pool2d", input, slid, count_include_pad, alpha)
+    highest, mean = maxima(input, slid), means("mixed_pool2d", input, slid, count_include_pad)
+    return alpha * highest + (1 - alpha) * mean
 
 
 class MixedPool2d(nn.Module):
@@ -71,27 +71,13 @@ class MixedPool2d(nn.Module):
         """Apply the layer to input (N, C, H, W) or (C, H, W)."""
         sizes = (self.kernel_size, self.stride, self.padding)
         slid = windows("MixedPool2d", input, *sizes, ceil_mode=self.ceil_mode)
+        highest, mean = maxima(input, slid), means("MixedPool2d", input, slid, self.count_include_pad)
         if self.mixing == "drawn" and self.training:
-            takes_max = torch.rand((), device=input.device) < self.alpha
-            highest, mean = maxima(input, slid), means("MixedPool2d", input, slid, self.count_include_pad)
-            return torch.where(takes_max, highest, mean)
-        return _mixture("MixedPool2d", input, slid, self.count_include_pad, self.alpha)
+            return torch.where(torch.rand((), device=input.device) < self.alpha, highest, mean)
+        return self.alpha * highest + (1 - self.alpha) * mean
 
     def extra_repr(self) -> str:
         """Arguments shown by repr."""
         alpha = "" if self.mixing == "learned" else f"alpha={self.alpha:g}, "
         sizes = f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
         return f"{sizes}, {alpha}mixing={self.mixing!r}"
-
-
-def _mixture(
-    owner: str, x: Tensor, windows: Windows, count_include_pad: bool, alpha: float | Tensor
-) -> Tensor:
-    checks.float_tensor(owner, x)
-    if kernels.usable(x, alpha if isinstance(alpha, Tensor) else None):  # both from one reading of x
-        from course_lib.kernels import mixed_pooling as fused
-
-        sizes = windows.kernel, windows.stride, windows.padding
-        return fused.mixed_pool2d(x, *sizes, alpha, windows.ceil_mode, count_include_pad)
-    highest, mean = maxima(x, windows), means(owner, x, windows, count_include_pad)
-    return alpha * highest + (1 - alpha) * mean

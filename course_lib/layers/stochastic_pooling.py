@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor, nn
 
-from course_lib import kernels
 from course_lib.layers import checks
 from course_lib.layers.windows import Size, Windows, options, windows
 
@@ -71,18 +70,12 @@ def _drawn(
     owner: str, x: Tensor, windows: Windows, training: bool, generator: torch.Generator | None
 ) -> Tensor:
     checks.float_tensor(owner, x)
-    if training:
-        checks.generator(owner, generator, like=x)
-    if training and kernels.usable(x):  # no window's entries are copied
-        from course_lib.kernels import stochastic_pooling as fused
-
-        sizes = windows.kernel, windows.stride, windows.padding
-        return fused.stochastic_pool2d(x, *sizes, windows.ceil_mode, generator)
     activations = windows.entries(x.relu())  # (k_h k_w, ..., H_out, W_out)
     relative = _relative(activations)
     if not training:
         probabilities = relative / relative.sum(0).clamp(min=torch.finfo(relative.dtype).tiny)
         return (probabilities * activations).sum(0)
+    checks.generator(owner, generator, like=x)
     number, total = _draw(relative.detach(), generator)
     return activations.gather(0, number).squeeze(0) + 0 * total  # NaN in a window with a NaN
 
@@ -90,10 +83,8 @@ def _drawn(
 def _relative(activations: Tensor) -> Tensor:
     """Each window's entries as parts, from 0 to 1, of the largest: their sum cannot overflow, nor vanish."""
     limits = torch.finfo(activations.dtype)
-    largest = activations.detach().amax(0)
-    parts = (activations / largest.clamp(limits.tiny, limits.max)).clamp(max=1)
-    infinite = largest == torch.inf  # such an entry leaves the finite ones no chance, however large they are
-    return parts.masked_fill(infinite & (activations.detach() != largest), 0)
+    largest = activations.detach().amax(0).clamp(limits.tiny, limits.max)
+    return (activations / largest).clamp(max=1)
 
 
 def _draw(relative: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:

@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_lib import kernels
 from course_lib.optim.rule import Rule, at_least_zero, below_one, with_l2
 
 
@@ -89,15 +88,6 @@ class Adam(Rule):
                 state["max_exp_avg_sq"] = torch.zeros_like(w)
         state["step"] += 1
         t, lr, (beta1, beta2) = state["step"].item(), float(group["lr"]), group["betas"]
-        moments = state["exp_avg"], state["exp_avg_sq"], state.get("max_exp_avg_sq")
-        if kernels.usable(w, g, *moments):  # one pass over memory instead of one for each term of the rule
-            from course_lib.kernels import adam as fused
-
-            if fused.fits(w, g, *moments):
-                options = {name: group[name] for name in ("betas", "eps", "weight_decay")}
-                decoupled = group["decoupled_weight_decay"]
-                fused.adam(w, g, *moments, lr=lr, step=t, decoupled=decoupled, **options)
-                return
         if group["decoupled_weight_decay"]:
             w.mul_(1 - lr * group["weight_decay"])
         else:

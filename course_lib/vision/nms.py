@@ -3,8 +3,7 @@
 Boxes are taken by falling score, and each that is kept suppresses all later ones whose IoU with it is greater
 than the threshold. In a crowd, where each suppresses many, the best of the remaining boxes are compared with
 all others, again and again. Where boxes spread, only ``Neighbours`` are compared. There is never a matrix of
-all pairs, and a GPU is waited for only a few times. On one with Triton, boxes that are not too many are all
-compared, a bit for each pair (``course_lib.kernels.nms``), and it is waited for once.
+all pairs, and a GPU is waited for only a few times.
 
 Source: Girshick, Donahue, Darrell & Malik (2014), section 2.1; Felzenszwalb et al. (2010), Object detection
 with discriminatively trained part-based models, section 7.
@@ -16,7 +15,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_lib import kernels
 from course_lib.layers import checks as layer_checks
 from course_lib.vision import checks
 from course_lib.vision.candidates import Candidates
@@ -27,7 +25,6 @@ NEIGHBOURS_COST = 400  # to find the neighbours of a box takes as long as to com
 NEIGHBOUR_COST = 12  # and to compare it with one of them, as so many
 PAIRS_AT_ONCE = {"cpu": 2**17}  # few enough for the cache
 PAIRS_AT_ONCE_ELSEWHERE = 2**23
-MOST_AS_BITS = 2**15  # boxes: their pairs, a bit each, take 128 MiB
 
 
 def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
@@ -71,12 +68,6 @@ def _check(owner: str, boxes: Tensor, scores: Tensor, iou_threshold: float) -> N
 
 @torch.no_grad()
 def _kept(boxes: Tensor, scores: Tensor, groups: Tensor | None, iou_threshold: float) -> Tensor:
-    if len(boxes) <= MOST_AS_BITS and kernels.usable(boxes, scores, groups):  # two kernels, no loop here
-        from course_lib.kernels import nms as bits
-
-        if groups is None:
-            return bits.nms(boxes, scores, iou_threshold)
-        return bits.batched_nms(boxes, scores, groups, iou_threshold)
     rest = Candidates.of(boxes, groups)
     threshold = _round_down(iou_threshold, rest.corners.dtype)
     best, rest = _first_head(rest, scores, threshold)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from course_lib import kernels
 from course_lib.layers import checks as layer_checks
 from course_lib.vision.bilinear_bags import Bags, Pull
 from course_lib.vision.rois import rois_of
@@ -43,10 +42,6 @@ def roi_align(
     ph, pw = layer_checks.pair("roi_align", "output_size", output_size)
     if isinstance(sampling_ratio, bool) or not isinstance(sampling_ratio, int):
         raise TypeError(f"roi_align: sampling_ratio must be an integer, got {sampling_ratio!r}")
-    if kernels.usable(input, rois) and not torch.are_deterministic_algorithms_enabled():  # no lists of pixels
-        from course_lib.kernels import roi_align as fused
-
-        return fused.roi_align(input, rois, (ph, pw), spatial_scale, sampling_ratio, aligned)
     n, c, h, w = input.shape
     x1, y1, x2, y2 = (rois[:, 1:] * spatial_scale - (0.5 if aligned else 0.0)).unbind(dim=1)
     width, height = x2 - x1, y2 - y1

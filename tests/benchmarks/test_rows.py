@@ -7,10 +7,9 @@ from course_lib.benchmarks import rows
 from course_lib.benchmarks.measure import assert_agree
 
 EVERY = [(family, row) for family, each in rows().items() for row in each]
-HERE = [(family, row) for family, row in EVERY if row.only_on in (None, "cpu")]  # others: test_gpu_rows.py
 
 
-@pytest.mark.parametrize(("family", "row"), HERE, ids=[f"{family}: {row.name}" for family, row in HERE])
+@pytest.mark.parametrize(("family", "row"), EVERY, ids=[f"{family}: {row.name}" for family, row in EVERY])
 def test_a_row_runs_and_agrees(family, row):
     threads = torch.get_num_threads()
     contest = row.build(torch.device("cpu"), threads)

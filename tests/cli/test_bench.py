@@ -1,12 +1,11 @@
 """``course bench``: the table, the files, the exit codes."""
 
 import json
-import math
 
 import pytest
 
 from course_lib import benchmarks
-from course_lib.benchmarks import Roofs, Row, Work
+from course_lib.benchmarks import Row
 
 SLOW = {"ours": lambda: sum(range(20_000)), "PyTorch": lambda: sum(range(2_000))}
 FAST = {"ours": lambda: 1, "PyTorch": lambda: sum(range(20_000)), "loops": lambda: 1}
@@ -81,67 +80,6 @@ def test_words_choose_rows_by_family_or_name(course, monkeypatch):
     nothing = course("bench", "transformer")
     assert nothing.exit_code == 2
     assert "no row of the benchmark" in nothing.stderr
-
-
-def test_rows_of_a_gpu_are_left_out_elsewhere(course, monkeypatch, tmp_path):
-    large = [("large", FAST, {"only_on": "cuda"}), ("small", FAST, {})]
-    monkeypatch.setattr(benchmarks, "rows", rows(conv=large))
-    result = course("bench", "--rounds", "3", "--json", str(tmp_path / "b.json"))
-    assert "1 rows" in result.stdout
-    written = json.loads((tmp_path / "b.json").read_text())
-    assert written["rates"] is None
-    assert [(row["row"], row["limit"]) for row in written["rows"]] == [("conv small", None)]
-    nothing = course("bench", "large")
-    assert nothing.exit_code == 2
-    assert "no row of the benchmark on cpu" in nothing.stderr
-
-
-def test_limits_are_shown_and_written_where_the_work_is_counted(course, monkeypatch, tmp_path):
-    roofs = Roofs(bandwidth=1e6, multiply_adds={"float32": 1e9, "bfloat16": 1e9})
-    monkeypatch.setattr(benchmarks, "measure_roofs", lambda device: roofs)
-    options = {"work": Work(numbers=1e6), "share": 0.8}
-    monkeypatch.setattr(benchmarks, "rows", rows(sums=[("large", FAST, options), ("small", FAST, {})]))
-    result = course("bench", "--rounds", "3", "--json", str(tmp_path / "b.json"))
-    assert result.exit_code == 0, result.output
-    assert "4.00 s" in result.stdout, "4 million bytes at a million in a second"
-    assert "limit/ours" in result.stdout
-    written = json.loads((tmp_path / "b.json").read_text())
-    assert written["rates"]["bandwidth"] == 1e6
-    assert [row["limit"] for row in written["rows"]] == [4.0, None]
-    options["work"] = Work(numbers=1e-6)
-    missed = course("bench", "--rounds", "3")
-    assert missed.exit_code == 1
-    assert "0.8 MISSED" in missed.stdout
-    assert "missed: sums large" in missed.stderr
-
-
-def test_rows_share_the_time_that_is_left(course, monkeypatch):
-    shares = []
-    real = benchmarks.measure
-
-    def measure(*arguments, seconds, **options):
-        shares.append(seconds)
-        return real(*arguments, seconds=seconds, **options)
-
-    monkeypatch.setattr(benchmarks, "measure", measure)
-    monkeypatch.setattr(benchmarks, "rows", rows(conv=[(f"row {i}", FAST, {}) for i in range(4)]))
-    assert course("bench", "--rounds", "3", "--seconds", "4000").exit_code == 0
-    assert shares == pytest.approx([1000, 4000 / 3, 2000, 4000], rel=0.05), "the rows take next to nothing"
-    shares.clear()
-    assert course("bench", "--rounds", "3").exit_code == 0
-    assert shares == [math.inf] * 4
-
-
-def test_a_row_that_fails_does_not_stop_the_others(course, monkeypatch):
-    def broken():
-        raise RuntimeError("out of memory")
-
-    both = [("broken", {"ours": broken}, {}), ("whole", FAST, {})]
-    monkeypatch.setattr(benchmarks, "rows", rows(conv=both))
-    result = course("bench", "--rounds", "3")
-    assert result.exit_code == 1
-    assert "conv broken failed: RuntimeError: out of memory" in result.stderr
-    assert "conv whole" in result.stdout
 
 
 def test_a_device_that_is_not_there_is_misuse(course):

@@ -1,3 +1,0 @@
-"""The exercises of the appendices."""
-
-SECTIONS = ("gpu_kernels", "distributed_training")
