@@ -16,6 +16,9 @@ from collections.abc import Sequence
 SHELL = "chromium-headless-shell"
 NAMES = (SHELL, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
+# Root may not use Chromium's sandbox, and containers seldom have room in /dev/shm.
+OPTIONS = ("--no-sandbox", "--disable-dev-shm-usage")
+
 
 class NoBrowser(Exception):
     """There is no Chromium here, and none could be had; the message says what was tried."""

@@ -104,7 +104,7 @@ def print_book(root: Path, target: Path) -> int:
     build(root)
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-dev-shm-usage", "--allow-file-access-from-files"]
+        options = [*browser.OPTIONS, "--allow-file-access-from-files"]
         chromium = playwright.chromium.launch(executable_path=browser.browser(), args=options)
         book = bind(root / "_build/html", toc, chromium.new_page(color_scheme="light"))
         chromium.close()

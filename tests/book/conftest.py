@@ -77,9 +77,7 @@ def address(html: Path) -> Iterator[str]:
 def chromium() -> Iterator[Browser]:
     """One browser for all tests of a file: two cannot be driven at a time, and other tests have one, too."""
     with sync_playwright() as playwright:
-        # Root may not use Chromium's sandbox, and containers seldom have room in /dev/shm.
-        options = ["--no-sandbox", "--disable-dev-shm-usage"]
-        opened = playwright.chromium.launch(executable_path=browser.browser(), args=options)
+        opened = playwright.chromium.launch(executable_path=browser.browser(), args=browser.OPTIONS)
         yield opened
         opened.close()
 

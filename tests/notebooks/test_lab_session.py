@@ -40,11 +40,7 @@ def desk(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def window(desk) -> Iterator[Window]:
     """JupyterLab in a browser that finds no other host, with the chapter's files listed."""
-    options = [
-        "--no-sandbox",
-        "--disable-dev-shm-usage",
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-    ]
+    options = [*browser.OPTIONS, "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
     with jupyter_lab(desk, desk.parent / "state") as address, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser.browser(), args=options)
         opened = Window(chromium.new_page(viewport={"width": 1280, "height": 900}), address)
